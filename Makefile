@@ -1,0 +1,33 @@
+# Every target makes the environment it needs, in .venv, from nothing but Python >= 3.11.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint lessons
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/progress.installed ## train a network on handwritten digits and write a page that steps through its backprop
+	$(BIN)/chainrule demo
+
+test: .venv/test.installed ## run the whole test suite
+	$(BIN)/pytest
+
+lint: .venv/dev.installed ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	@# Type checkers don't follow an editable install, so the package is checked as a user installs it.
+	$(PYTHON) -m venv --clear .venv/typecheck
+	.venv/typecheck/bin/pip install --quiet .
+	$(BIN)/mypy --python-executable .venv/typecheck/bin/python -p chainrule
+
+lessons: .venv/dev.installed ## run every notebook from top to bottom
+	$(BIN)/pytest --nbmake notebooks
+
+# `make .venv/EXTRA.installed` adds an extra of pyproject.toml to the environment.
+.venv/%.installed: pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "chainrule needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[$*]'
+	@touch $@
