@@ -1,0 +1,141 @@
+"""`backward()`: a walk that leaves its gradients on the nodes."""
+
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from chainrule.autograd import annotate, mode as modes, walk
+from chainrule.autograd.node import HOOKED, Node, where_made
+from chainrule.backends import floats
+
+_serial = attrgetter("serial")
+
+
+def backward(root: Any, start: Any) -> None:
+    """Leave in every node that `root` comes from its gradient, owned by that node alone.
+
+    Args:
+        root: a Value or Tensor.
+        start: its cotangent, a float or an array.
+
+    Raises:
+        RuntimeError: nothing requires grad, or a leaf changed after it was used.
+    """
+    mode = modes.current()
+    interior, leaves = walk.graph([root])
+    if not root.requires_grad or not any(leaf.requires_grad for leaf in leaves):
+        raise RuntimeError(
+            f"nothing to differentiate: no input of this {type(root).__name__} requires grad{where_made(root)}; "
+            "make one with requires_grad=True"
+        )
+    if mode.anomaly:
+        for node in interior:
+            annotate.check_saved(node)
+    cotangents: dict[Node, Any] = {root: start}
+    with np.errstate(all="ignore"):
+        walk.walk(interior, cotangents, walk.arrays(), observe=annotate.check_edge if mode.anomaly else None)
+    _leave(cotangents)
+
+
+def _leave(cotangents: dict[Node, Any]) -> None:
+    owned: set[int] = set()
+    for node, found in cotangents.items():
+        g = walk.run_hooks(node, found) if HOOKED and node.op is None else found
+        if type(node._data) is float:
+            g = float(g)
+        elif not isinstance(g, np.ndarray) or g.base is not None or id(g) in owned:
+            g = np.array(g)
+        owned.add(id(g))
+        node.grad = g if node.op is not None or node.grad is None else node.grad + g
+
+
+def backward_scalar(root: Any, start: float) -> None:
+    """`backward` for a graph of Values: the same walk, unrolled by arity, with gradients kept on the nodes.
+
+    Graphs that hold a Tensor or a hook, and runs under `detect_anomaly`, take the general way.
+    """
+    found = None if HOOKED or modes.current().anomaly else _graph(root)
+    if found is None:
+        backward(root, start)
+        return
+    interior, leaves = found
+    if not any(leaf.requires_grad for leaf in leaves):
+        raise RuntimeError(f"nothing to differentiate: no input of {root!r} requires grad{where_made(root)}")
+    before = [leaf.grad for leaf in leaves]
+    for node in interior:
+        node.grad = 0.0
+    for leaf in leaves:
+        leaf.grad = 0.0
+    root.grad = start
+    try:
+        for node in interior:
+            _pass_on(node)
+    except BaseException:
+        for leaf, old in zip(leaves, before, strict=True):
+            leaf.grad = old
+        raise
+    for leaf, old in zip(leaves, before, strict=True):
+        if not leaf.requires_grad:
+            leaf.grad = old
+        elif old is not None:
+            leaf.grad += old
+
+
+def _pass_on(node: Any) -> None:
+    """Add the node's contribution to the gradient of each of its operands."""
+    op, g, out, a = node.op, node.grad, node._data, node.a
+    rules = op.rules
+    if op.direct == 1:
+        a.grad += rules[0](floats, g, out, a._data)
+    elif op.direct == 2:
+        b = node.b
+        if type(b) is float:
+            a.grad += rules[0](floats, g, out, a._data, b)
+        elif type(a) is float:
+            b.grad += rules[1](floats, g, out, a, b._data)
+        else:
+            x, y = a._data, b._data
+            a.grad += rules[0](floats, g, out, x, y)
+            b.grad += rules[1](floats, g, out, x, y)
+    else:
+        operands = [p if type(p) is float else p._data for p in node.parents]
+        for argument, parent in enumerate(node.parents):
+            rule = op.rule(argument)
+            if type(parent) is not float and rule is not None:
+                parent.grad += rule(floats, g, out, *operands, **node.params)
+
+
+def _graph(root: Any) -> tuple[list[Any], list[Any]] | None:
+    """`walk.graph` for Values, reading their slots; None if a Tensor is among what `root` comes from."""
+    interior: list[Any] = []
+    leaves: list[Any] = []
+    seen = {root}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        op = node.op
+        if op is None:
+            leaves.append(node)
+            continue
+        if op.scalar is None:
+            return None
+        interior.append(node)
+        a = node.a
+        if type(a) is not float and a not in seen:
+            seen.add(a)
+            stack.append(a)
+        if op.arity == 1:
+            continue
+        b = node.b
+        if type(b) is not float and b not in seen:
+            seen.add(b)
+            stack.append(b)
+        if op.arity == 3:
+            c = node.c
+            if type(c) is not float and c not in seen:
+                seen.add(c)
+                stack.append(c)
+    interior.sort(key=_serial, reverse=True)
+    walk.refuse_stale(interior, leaves)
+    return interior, leaves

@@ -1,0 +1,88 @@
+"""From what a user passes to arrays: what is accepted, and what is said of the rest."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.autograd.node import Node
+from chainrule.autograd.op import Op
+
+
+def as_array(data: Any, dtype: Any = None) -> NDArray[Any]:
+    """Copy numbers into a new array of floats, integers or booleans.
+
+    Raises:
+        TypeError: the data are no real numbers.
+        ValueError: nested lists are ragged; the first row that differs is named.
+    """
+    if isinstance(data, Node):
+        data = data._data
+    if _holds_node(data):
+        raise TypeError(
+            "cannot make a Tensor from a list of nodes, which would cut their graph; "
+            "use chainrule.stack([...]) for Tensors and Tensor.from_values([...]) for Values"
+        )
+    try:
+        array = np.array(data, dtype=dtype)
+    except ValueError:
+        _refuse_ragged(data)
+        raise
+    except TypeError as error:
+        raise TypeError(f"cannot make a Tensor from {type(data).__name__}: {error}") from None
+    if array.dtype.kind not in "fiub":
+        raise TypeError(_not_numbers(data, array.dtype))
+    return array
+
+
+def _holds_node(data: Any) -> bool:
+    return isinstance(data, list | tuple) and any(isinstance(x, Node) or _holds_node(x) for x in data)
+
+
+def _not_numbers(data: Any, dtype: np.dtype[Any]) -> str:
+    shown = f"dtype {dtype}" if dtype.kind != "O" else f"{type(data).__name__} of Python objects"
+    return f"cannot make a Tensor from {shown}; it needs real numbers (floats, integers or booleans)"
+
+
+def _refuse_ragged(rows: Any, where: str = "data") -> None:
+    """Raise for the first row whose length differs from its neighbours'."""
+    if _length(rows) in (None, 0):
+        return
+    lengths = [_length(row) for row in rows]
+    for i, length in enumerate(lengths):
+        if length != lengths[0]:
+            raise ValueError(
+                f"cannot make a Tensor from ragged lists: {where}[{i}] has {_count(length)}, "
+                f"{where}[0] has {_count(lengths[0])}; make all rows equally long"
+            )
+    for i, row in enumerate(rows):
+        _refuse_ragged(row, f"{where}[{i}]")
+
+
+def _length(row: Any) -> int | None:
+    if isinstance(row, np.ndarray):
+        return len(row) if row.ndim else None
+    return len(row) if isinstance(row, Sequence) and not isinstance(row, str) else None
+
+
+def _count(length: int | None) -> str:
+    return "no length (it is a number)" if length is None else f"{length} element{'s' * (length != 1)}"
+
+
+def as_operand(op: Op, x: Any) -> Any:
+    """Return a constant operand: a Python number as it is (it never widens a float32), else an array.
+
+    Raises:
+        TypeError: it is no number and no array of numbers.
+    """
+    if isinstance(x, float | int):
+        return x
+    if isinstance(x, Node):
+        raise TypeError(
+            f"{op}: cannot combine a Tensor with a Value; keep to one of the two, or pass value.data as a constant"
+        )
+    array = x if isinstance(x, np.ndarray | np.generic) else np.asarray(x)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{op}: cannot combine a Tensor with {type(x).__name__} (dtype {array.dtype})")
+    return array

@@ -1,0 +1,394 @@
+"""Functions that rearrange, repeat or leave out elements: all linear, so each rule is the inverse rearrangement."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule.autograd.errors import ShapeError
+from chainrule.autograd.node import apply
+from chainrule.autograd.op import Op
+from chainrule.autograd.ops.define import Operand
+from chainrule.autograd.ops.elementwise import add
+from chainrule.autograd.ops.indexing import along, getitem, scatter, take
+from chainrule.autograd.ops.reduce import Axis, axes, sum
+from chainrule.autograd.ops.shape import (
+    broadcast_to,
+    expand_dims,
+    moveaxis,
+    ndim,
+    one_axis,
+    ravel,
+    reshape,
+    shape,
+    swapaxes,
+)
+
+_FLIP = Op("flip", "linear", lambda xp, g, out, x, axis: xp.flip(g, axis))
+_ROLL = Op("roll", "linear", lambda xp, g, out, x, shift, axis: xp.roll(g, tuple(-n for n in shift), axis))
+_TRIL = Op("tril", "linear", lambda xp, g, out, x, k: xp.tril(g, k))
+_TRIU = Op("triu", "linear", lambda xp, g, out, x, k: xp.triu(g, k))
+_PAD = Op("pad", "linear", lambda xp, g, out, x, width: xp.getitem(g, _inside(width, xp.shape(x))))
+_CONCATENATE = Op(
+    "concatenate",
+    "linear",
+    lambda xp, g, out, *inputs, position, axis: xp.getitem(g, _part(xp, inputs, position, axis)),
+    variadic=True,
+)
+_STACK = Op(
+    "stack",
+    "linear",
+    lambda xp, g, out, *inputs, position, axis: xp.getitem(g, along(axis, position)),
+    variadic=True,
+)
+
+
+def _inside(width: tuple[tuple[int, int], ...], dims: tuple[int, ...]) -> tuple[slice, ...]:
+    return tuple(slice(before, before + n) for (before, _), n in zip(width, dims, strict=True))
+
+
+def _part(xp: Any, inputs: tuple[Any, ...], position: int, axis: int) -> tuple[Any, ...]:
+    lengths = [xp.shape(x)[axis] for x in inputs[: position + 1]]
+    end = np.sum(lengths)
+    return along(axis, slice(end - lengths[-1], end))
+
+
+def flip(x: Operand, axis: Axis = None) -> Any:
+    """Reverse the order along axes: those named, or all.
+
+    Example:
+        >>> Tensor([1.0, 2.0]).flip(0)
+        Tensor([2., 1.], op=flip)
+    """
+    return apply(_FLIP, x, axis=axes("flip", x, axis))
+
+
+def roll(x: Operand, shift: int | tuple[int, ...], axis: Axis = None) -> Any:
+    """Move elements along axes; what leaves at one end comes back at the other.
+
+    Args:
+        x: a Tensor of any shape.
+        shift: by how many places, for each axis.
+        axis: one axis, several, or None for the flattened tensor, whose shape is then restored.
+
+    Returns:
+        A Tensor of the same shape.
+
+    Raises:
+        ShapeError: there is no such axis, or there are more shifts than axes.
+
+    Example:
+        >>> roll(Tensor([1.0, 2.0, 3.0]), 1)
+        Tensor([3., 1., 2.], op=roll)
+    """
+    if axis is None and ndim(x) != 1:
+        return reshape(roll(ravel(x), shift, 0), shape(x))
+    over = axes("roll", x, axis)
+    by = shift if isinstance(shift, tuple | list) else (shift,) * len(over)
+    if len(by) != len(over):
+        raise ShapeError(f"roll: {len(by)} shifts for {len(over)} axes; give one for each axis")
+    return apply(_ROLL, x, shift=tuple(by), axis=over)
+
+
+def rot90(x: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Turn by 90 degrees, k times, from the first of two axes towards the second.
+
+    Example:
+        >>> rot90(Tensor([[1.0, 2.0], [3.0, 4.0]])).numpy()
+        array([[2., 4.],
+               [1., 3.]])
+    """
+    first, second = (one_axis("rot90", shape(x), a) for a in axes)
+    if first == second:
+        raise ShapeError(f"rot90: axes {axes} must be two different axes")
+    match k % 4:
+        case 1:
+            return swapaxes(flip(x, second), first, second)
+        case 2:
+            return flip(x, (first, second))
+        case 3:
+            return flip(swapaxes(x, first, second), second)
+    return x
+
+
+def repeat(x: Operand, repeats: int | Sequence[int], axis: int | None = None) -> Any:
+    """Repeat each element, one after the other.
+
+    Args:
+        x: a Tensor of any shape.
+        repeats: how often, or how often for each place on the axis.
+        axis: the axis to repeat along, or None for the flattened tensor.
+
+    Returns:
+        A Tensor with a longer axis.
+
+    Raises:
+        ShapeError: there is no such axis, or `repeats` does not fit it.
+
+    Example:
+        >>> repeat(Tensor([1.0, 2.0]), 2)
+        Tensor([1., 1., 2., 2.], op=reshape)
+    """
+    if axis is None:
+        return repeat(ravel(x), repeats, 0)
+    dims = shape(x)
+    position = one_axis("repeat", dims, axis)
+    if not isinstance(repeats, int):
+        counts = np.asarray(repeats)
+        if counts.shape != (dims[position],):
+            raise ShapeError(f"repeat: {counts.shape} repeats do not fit axis {position} of shape {dims}")
+        return take(x, np.repeat(np.arange(dims[position]), counts), position)
+    wide = (*dims[: position + 1], repeats, *dims[position + 1 :])
+    longer = (*dims[:position], dims[position] * repeats, *dims[position + 1 :])
+    return reshape(broadcast_to(expand_dims(x, position + 1), wide), longer)
+
+
+def tile(x: Operand, reps: int | tuple[int, ...]) -> Any:
+    """Lay copies of the whole tensor side by side.
+
+    Args:
+        x: a Tensor of any shape.
+        reps: how many copies along each axis; axes missing on either side count as 1.
+
+    Returns:
+        The larger Tensor.
+
+    Example:
+        >>> tile(Tensor([1.0, 2.0]), 2)
+        Tensor([1., 2., 1., 2.], op=reshape)
+    """
+    times = reps if isinstance(reps, tuple | list) else (reps,)
+    dims = shape(x)
+    depth = max(len(times), len(dims))
+    times, dims = (1,) * (depth - len(times)) + tuple(times), (1,) * (depth - len(dims)) + dims
+    narrow = tuple(n for length in dims for n in (1, length))
+    wide = tuple(n for pair in zip(times, dims, strict=True) for n in pair)
+    return reshape(
+        broadcast_to(reshape(x, narrow), wide), tuple(t * n for t, n in zip(times, dims, strict=True))
+    )
+
+
+def tril(x: Operand, k: int = 0) -> Any:
+    """The lower triangle of matrices, zeros above.
+
+    Args:
+        x: shape (..., n, m).
+        k: the last diagonal to keep; 0 is the main one, positive numbers lie above it.
+
+    Returns:
+        A Tensor of the same shape.
+
+    Raises:
+        ShapeError: x has fewer than two axes.
+
+    Example:
+        >>> tril(Tensor([[1.0, 2.0], [3.0, 4.0]])).numpy()
+        array([[1., 0.],
+               [3., 4.]])
+    """
+    return apply(_TRIL, _matrices("tril", x), k=k)
+
+
+def triu(x: Operand, k: int = 0) -> Any:
+    """The upper triangle of matrices, zeros below; k is the first diagonal to keep. See `tril`.
+
+    Example:
+        >>> triu(Tensor([[1.0, 2.0], [3.0, 4.0]])).numpy()
+        array([[1., 2.],
+               [0., 4.]])
+    """
+    return apply(_TRIU, _matrices("triu", x), k=k)
+
+
+def _matrices(name: str, x: Operand) -> Any:
+    if ndim(x) < 2:
+        raise ShapeError(f"{name}: shape {shape(x)} has no matrices; it needs two axes or more")
+    return x
+
+
+def diagonal(x: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The diagonal of two axes, as a new last axis.
+
+    Args:
+        x: a Tensor with at least two axes.
+        offset: which diagonal; 0 is the main one, positive numbers lie above it.
+        axis1: the axis of the rows.
+        axis2: the axis of the columns.
+
+    Returns:
+        A Tensor without the two axes and with a new last one.
+
+    Raises:
+        ShapeError: there are no two such axes.
+
+    Example:
+        >>> diagonal(Tensor([[1.0, 2.0], [3.0, 4.0]]))
+        Tensor([1., 4.], op=getitem)
+    """
+    matrices = moveaxis(_matrices("diagonal", x), (axis1, axis2), (-2, -1))
+    return getitem(matrices, (..., *_places(*shape(matrices)[-2:], offset)))
+
+
+def _places(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
+    """Return the row and column numbers of a diagonal."""
+    above, below = max(offset, 0), max(-offset, 0)
+    steps = np.arange(max(min(rows - below, columns - above), 0))
+    return steps + below, steps + above
+
+
+def diag(x: Operand, k: int = 0) -> Any:
+    """The k-th diagonal of a matrix, or the matrix with a vector on its k-th diagonal and zeros elsewhere.
+
+    Args:
+        x: shape (n, m) or (n,).
+        k: which diagonal; 0 is the main one, positive numbers lie above it.
+
+    Returns:
+        A vector, or a square matrix.
+
+    Raises:
+        ShapeError: x is neither.
+
+    Example:
+        >>> diag(Tensor([1.0, 2.0])).numpy()
+        array([[1., 0.],
+               [0., 2.]])
+    """
+    match shape(x):
+        case (n,):
+            size = n + abs(k)
+            return scatter(x, _places(size, size, k), (size, size))
+        case (_, _):
+            return diagonal(x, k)
+    raise ShapeError(
+        f"diag: shape {shape(x)} is neither a vector nor a matrix; for stacks write diagonal(...)"
+    )
+
+
+def trace(x: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """The sum along a diagonal; arguments as `diagonal`.
+
+    Example:
+        >>> trace(Tensor([[1.0, 2.0], [3.0, 4.0]])).item()
+        5.0
+    """
+    return sum(diagonal(x, offset, axis1, axis2), -1)
+
+
+def pad(x: Operand, width: Any, value: float = 0.0) -> Any:
+    """Surround with zeros, or with another number.
+
+    Args:
+        x: a Tensor of any shape.
+        width: a number for all sides, or a pair (before, after) for each axis.
+        value: what to fill with.
+
+    Returns:
+        The larger Tensor.
+
+    Raises:
+        ShapeError: `width` does not fit the axes, or is negative.
+
+    Example:
+        >>> Tensor([1.0, 2.0]).pad(1)
+        Tensor([0., 1., 2., 0.], op=pad)
+    """
+    dims = shape(x)
+    try:
+        pairs = np.broadcast_to(np.asarray(width), (len(dims), 2)).tolist()
+    except ValueError:
+        raise ShapeError(
+            f"pad: width {width} does not fit shape {dims}; give a number, or a pair for each axis"
+        ) from None
+    if any(n < 0 for pair in pairs for n in pair):
+        raise ShapeError(f"pad: width {width} is negative; cut with an index instead")
+    padded = apply(_PAD, x, width=tuple((int(a), int(b)) for a, b in pairs))
+    if value == 0:
+        return padded
+    frame = np.full(shape(padded), value, padded.dtype)
+    frame[_inside(tuple(pairs), dims)] = 0
+    return add(padded, frame)
+
+
+def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Any:
+    """Join tensors along an axis that they have.
+
+    Args:
+        tensors: Tensors or arrays whose shapes agree on every other axis.
+        axis: where to join.
+
+    Returns:
+        One Tensor.
+
+    Raises:
+        ShapeError: the other axes differ.
+
+    Example:
+        >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
+        Tensor([1., 2., 3.], op=concatenate)
+    """
+    dims = [shape(x) for x in tensors]
+    position = one_axis("concatenate", dims[0], axis)
+    for other in dims[1:]:
+        if len(other) != len(dims[0]) or _without(other, position) != _without(dims[0], position):
+            raise ShapeError(
+                f"concatenate: shapes {dims[0]} and {other} differ on an axis other than {position}"
+            )
+    return apply(_CONCATENATE, *tensors, axis=position)
+
+
+def _without(dims: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return dims[:axis] + dims[axis + 1 :]
+
+
+def stack(tensors: Sequence[Operand], axis: int = 0) -> Any:
+    """Join tensors of one shape along a new axis.
+
+    Args:
+        tensors: Tensors or arrays of equal shapes.
+        axis: position of the new axis in the result.
+
+    Returns:
+        One Tensor.
+
+    Raises:
+        ShapeError: the shapes differ.
+
+    Example:
+        >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]).shape
+        (2, 2)
+    """
+    dims = [shape(x) for x in tensors]
+    for other in dims[1:]:
+        if other != dims[0]:
+            raise ShapeError(f"stack: shapes {dims[0]} and {other} differ; stack joins equal shapes")
+    return apply(_STACK, *tensors, axis=one_axis("stack", (1, *dims[0]), axis))
+
+
+def split(x: Operand, parts: int | Sequence[int], axis: int = 0) -> list[Any]:
+    """Cut along an axis.
+
+    Args:
+        x: a Tensor of any shape.
+        parts: a number of equal parts, or the positions to cut at.
+        axis: the axis to cut.
+
+    Returns:
+        A list of Tensors.
+
+    Raises:
+        ShapeError: the axis does not divide into so many equal parts.
+
+    Example:
+        >>> [part.shape for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
+        [(2,), (2,)]
+    """
+    position = one_axis("split", shape(x), axis)
+    length = shape(x)[position]
+    if isinstance(parts, int):
+        if parts < 1 or length % parts:
+            raise ShapeError(f"split: axis {position} of length {length} has no {parts} equal parts")
+        parts = range(length // parts, length, length // parts)
+    cuts = [0, *parts, length]
+    return [getitem(x, along(position, slice(a, b))) for a, b in pairwise(cuts)]

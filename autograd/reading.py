@@ -1,0 +1,112 @@
+"""What a Tensor shows of its array: shape, elements, conversions, text."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.autograd import ops
+from chainrule.autograd.methods import ArrayMethods
+
+
+class ArrayReading(ArrayMethods):
+    """The part of a `Tensor` that reads its array, and records nothing."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:
+        return ops.getitem(self, index)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        dims: tuple[int, ...] = self._data.shape
+        return dims
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        kind: np.dtype[Any] = self._data.dtype
+        return kind
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._data.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return int(self._data.size)
+
+    @property
+    def T(self) -> Any:
+        """The tensor with its axes reversed."""
+        return ops.transpose(self)
+
+    def item(self) -> float:
+        """Return the only element as a Python number.
+
+        Raises:
+            ValueError: there is not exactly one.
+        """
+        if self._data.size != 1:
+            raise ValueError(
+                f"item() needs exactly one element, got shape {self.shape}; index it or reduce it"
+            )
+        number: float = self._data.item()
+        return number
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the data as an array that is yours: a copy."""
+        copy: NDArray[Any] = self._data.copy()
+        return copy
+
+    def __dlpack__(self, **request: Any) -> Any:
+        return self.numpy().__dlpack__(**request)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        device: tuple[int, int] = self._data.__dlpack_device__()
+        return device
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        if copy or (dtype is not None and np.dtype(dtype) != self._data.dtype):
+            return np.array(self._data, dtype=dtype)
+        view: NDArray[Any] = self._data.view()
+        view.flags.writeable = False
+        return view
+
+    def __len__(self) -> int:
+        if not self._data.shape:
+            raise TypeError("a Tensor of shape () has no length; it holds one number, x.item()")
+        return int(self._data.shape[0])
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(
+                f"the truth of a Tensor of shape {self.shape} is ambiguous; use chainrule.where to choose element by "
+                "element, or reduce it first"
+            )
+        return bool(self._data)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else repr(self)
+
+    def __repr__(self) -> str:
+        text = np.array2string(self._data, separator=", ", precision=4, prefix="Tensor(", threshold=100)
+        parts = [text]
+        parts += [f"shape={self.shape}"] if self._data.size > 100 or not self._data.size else []
+        parts += [f"dtype={self.dtype}"] if self.dtype not in (np.float64, np.int64, np.bool_) else []
+        parts += [f"op={self.op}"] if self.op is not None else []
+        parts += [f"label={self.label!r}"] if self.label else []
+        return f"Tensor({', '.join(parts)})"

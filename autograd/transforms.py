@@ -1,0 +1,289 @@
+"""Functions of functions: gradients, products with the Jacobian from either side, second derivatives.
+
+Each calls the function on fresh inputs, which records a graph, and walks that. Numbers and arrays in, numbers and
+arrays out; where a Value or Tensor that requires grad is involved, the walk is recorded too and gives nodes, so
+that transforms nest: `grad(grad(f))`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.autograd import ops, tree, walk as walks
+from chainrule.autograd.errors import ShapeError
+from chainrule.autograd.forward import push
+from chainrule.autograd.mode import current, enable_grad
+from chainrule.autograd.node import Node, data_of
+from chainrule.autograd.tensor import Tensor
+from chainrule.autograd.value import Value
+
+Function = Callable[..., Any]
+
+
+class _Tape:
+    """One call of a function on fresh inputs, and what is needed to walk it."""
+
+    def __init__(self, name: str, function: Function, args: Sequence[Any], argnums: Sequence[int]) -> None:
+        self.name = name
+        self.trees = [args[i] for i in argnums]
+        given = [leaf for part in self.trees for leaf in tree.leaves(part)]
+        recording = current().grad
+        with enable_grad():
+            self.inputs = [_fresh(name, leaf) for leaf in given]
+            fresh = iter(self.inputs)
+            call = list(args)
+            for i, part in zip(argnums, self.trees, strict=True):
+                call[i] = tree.rebuild(part, [next(fresh) for _ in tree.leaves(part)])
+            self.result = function(*call)
+        self.nodes_in = [isinstance(leaf, Node) for leaf in given]
+        for x in self.inputs:
+            if x.op is None:  # from here on a constant to every transform around this one
+                x.requires_grad = False
+        if isinstance(self.result, Node):
+            self.interior, found = walks.graph([self.result])
+            outside = set(found) - set(self.inputs)
+        else:
+            self.interior, outside = [], set()
+        self.recorded = recording and any(leaf.requires_grad for leaf in outside)
+        self.wanted = walks.dependents(self.interior, self.inputs)
+
+    @property
+    def algebra(self) -> walks.Algebra:
+        if self.recorded:
+            return walks.NODES
+        return walks.FLOATS if isinstance(self.result, Value) else walks.arrays()
+
+    def pull(self, cotangent: Any) -> list[Any]:
+        """Return the cotangent of each input, zeros where the result does not depend on it."""
+        cotangents: dict[Node, Any] = {self.result: cotangent} if isinstance(self.result, Node) else {}
+        inputs = set(self.inputs)
+        path = [n for n in self.interior if n in self.wanted and n not in inputs]
+        with enable_grad(), np.errstate(all="ignore"):
+            walks.walk(path, cotangents, self.algebra, self.wanted, keep=False)
+        return [self.give(cotangents.get(x, ops.zeros_like(x)), node) for x, node in
+                zip(self.inputs, self.nodes_in, strict=True)]  # fmt: skip
+
+    def give(self, found: Any, node: bool = False) -> Any:
+        """Return a number or array of the caller's own, or a node if nodes are involved."""
+        if self.recorded and isinstance(found, Node):
+            return found
+        plain = data_of(found)
+        if isinstance(plain, np.ndarray | np.generic):
+            plain = np.array(plain)
+        if node or self.recorded:
+            return (
+                Value(plain, requires_grad=False) if isinstance(plain, float) else Tensor(plain, None, False)
+            )
+        return plain
+
+    def value(self) -> Any:
+        """Return the function's result: itself where nodes are involved, else its number or array."""
+        return self.give(self.result, any(self.nodes_in))
+
+    def seed(self) -> Any:
+        """Return the cotangent 1 of a scalar result."""
+        if isinstance(self.result, Value):
+            return 1.0
+        if not isinstance(self.result, Tensor):
+            raise TypeError(
+                f"{self.name}: the function returned {type(self.result).__name__}, not a Value or Tensor; "
+                "compute with chainrule's functions so that the graph is recorded"
+            )
+        if self.result.size != 1:
+            raise ShapeError(
+                f"{self.name}: the function must return a scalar, got shape {self.result.shape}; reduce it with "
+                ".sum() or .mean(), or use chainrule.jacobian"
+            )
+        return np.ones_like(self.result._data)
+
+    def shaped(self, parts: Sequence[Any]) -> list[Any]:
+        """Return leaves put back into the containers that the caller passed."""
+        remaining = iter(parts)
+        return [tree.rebuild(part, [next(remaining) for _ in tree.leaves(part)]) for part in self.trees]
+
+
+def _fresh(name: str, leaf: Any) -> Node:
+    """Return an input of its own: a leaf, or a node that only passes on what is already in a graph."""
+    if isinstance(leaf, Node):
+        if leaf.requires_grad:
+            fresh: Node = ops.identity(leaf)
+            return fresh
+        return Value(leaf._data) if isinstance(leaf, Value) else Tensor(leaf._data, None, True)
+    if isinstance(leaf, float | int) and not isinstance(leaf, bool):
+        return Value(leaf)
+    array = np.asarray(leaf)
+    if array.dtype.kind != "f":
+        raise TypeError(f"{name}: cannot differentiate with respect to dtype {array.dtype}; pass floats")
+    return Tensor(array)
+
+
+def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """Return a function that gives `f` and its gradient.
+
+    Args:
+        f: a function whose result is a scalar Value or Tensor.
+        argnums: the argument to differentiate by, or several. An argument may be a nest of dicts, lists and tuples.
+
+    Returns:
+        A function of the same arguments that returns (value, gradient); the gradient has the form of the argument,
+        and is a tuple if `argnums` is one. Numbers are passed to f as Values, arrays as Tensors.
+
+    Raises:
+        ShapeError: the result is no scalar.
+        TypeError: the result is no node, or an argument has no float type.
+
+    Example:
+        >>> value_and_grad(lambda x: x * x)(3.0)
+        (9.0, 6.0)
+    """
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+
+    def function(*args: Any) -> Any:
+        tape = _Tape("grad", f, args, numbers)
+        found = tape.shaped(tape.pull(tape.seed()))
+        return tape.value(), found[0] if isinstance(argnums, int) else tuple(found)
+
+    return function
+
+
+def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
+    """Return the gradient of a function, as a function; see `value_and_grad`.
+
+    Example:
+        >>> f = lambda x: x**3
+        >>> grad(f)(2.0), grad(grad(f))(2.0), grad(grad(grad(f)))(2.0)
+        (12.0, 12.0, 6.0)
+    """
+    both = value_and_grad(f, argnums)
+
+    def function(*args: Any) -> Any:
+        return both(*args)[1]
+
+    return function
+
+
+def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
+    """Return f(*args) and a function that multiplies a cotangent by the Jacobian: gᵀJ.
+
+    Args:
+        f: a function whose result is a Value or Tensor of any shape.
+        args: where; each may be a nest of dicts, lists and tuples.
+
+    Returns:
+        The value, and a function from a cotangent of the value's shape to a tuple of cotangents, one per argument.
+
+    Example:
+        >>> value, pull = vjp(lambda x: x * x, np.array([1.0, 2.0]))
+        >>> pull(np.array([1.0, 10.0]))
+        (array([ 2., 40.]),)
+    """
+    tape = _Tape("vjp", f, args, range(len(args)))
+
+    def pull(cotangent: Any) -> tuple[Any, ...]:
+        if isinstance(tape.result, Tensor) and not isinstance(cotangent, Node):
+            cotangent = walks.seed(tape.result, cotangent)
+        return tuple(tape.shaped(tape.pull(cotangent)))
+
+    return tape.value(), pull
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """Return f(*primals) and its derivative in a direction, J·t: forward mode.
+
+    Args:
+        f: a function whose result is a Value or Tensor of any shape.
+        primals: the arguments.
+        tangents: a direction for each, of the same form and shape.
+
+    Returns:
+        The value, and the tangent of the value, of its shape.
+
+    Example:
+        >>> jvp(lambda x: x * x, [np.array([1.0, 2.0])], [np.array([1.0, 10.0])])[1]
+        array([ 2., 40.])
+    """
+    tape = _Tape("jvp", f, primals, range(len(primals)))
+    directions = [leaf for part in tangents for leaf in tree.leaves(part)]
+    if any(isinstance(t, Node) and t.requires_grad for t in directions):
+        tape.recorded = True
+    start = {x: _direction(x, t) for x, t in zip(tape.inputs, directions, strict=True)}
+    inputs = set(tape.inputs)
+    path = [n for n in reversed(tape.interior) if n in tape.wanted and n not in inputs]
+    with enable_grad(), np.errstate(all="ignore"):
+        found = push(path, start, tape.algebra, tape.wanted).get(tape.result)
+    if found is None:
+        found = ops.zeros_like(tape.result)
+    return tape.value(), tape.give(found, any(tape.nodes_in))
+
+
+def _direction(x: Node, tangent: Any) -> Any:
+    if isinstance(tangent, Node):
+        return tangent
+    if isinstance(x, Value):
+        return float(tangent)
+    array = np.array(tangent, dtype=x._data.dtype)
+    if array.shape != x._data.shape:
+        raise ShapeError(
+            f"jvp: tangent has shape {array.shape}, its argument {x._data.shape}; they must be equal"
+        )
+    return array
+
+
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """Return the Hessian of f times a direction, H·t: forward over reverse, at the cost of a few gradients.
+
+    Args:
+        f: a function of one argument whose result is a scalar.
+        primals: the argument, in a sequence.
+        tangents: the direction, in a sequence.
+
+    Example:
+        >>> hvp(lambda x: (x**3).sum(), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
+        array([ 6., 12.])
+    """
+    return jvp(grad(f), primals, tangents)[1]
+
+
+def jacobian(f: Function) -> Function:
+    """Return the Jacobian of a function of one array, as a function.
+
+    Args:
+        f: takes one number or array, returns a Value or Tensor of any shape.
+
+    Returns:
+        A function from an array to an array of shape (*result, *argument).
+
+    Example:
+        >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
+        array([[2., 0.],
+               [0., 4.]])
+    """
+
+    def function(x: Any) -> Any:
+        tape = _Tape("jacobian", f, (x,), (0,))
+        if isinstance(tape.result, Value):
+            return tape.pull(1.0)[0]
+        dims = np.shape(data_of(tape.result))
+        rows = []
+        for i in range(int(np.prod(dims))):
+            unit = np.zeros(dims, data_of(tape.result).dtype)
+            unit.flat[i] = 1
+            rows.append(tape.pull(unit)[0])
+        shape = (*dims, *np.shape(data_of(x)))
+        if any(isinstance(row, Node) for row in rows):
+            return ops.reshape(ops.stack(rows), shape)
+        return np.reshape(rows, shape)
+
+    return function
+
+
+def hessian(f: Function) -> Function:
+    """Return the matrix of second derivatives of a scalar function of one array, as a function.
+
+    Example:
+        >>> hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))
+        array([[ 6.,  0.],
+               [ 0., 12.]])
+    """
+    return jacobian(grad(f))

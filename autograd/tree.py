@@ -1,0 +1,49 @@
+"""Nested containers of arguments: dicts, lists and tuples, taken apart and put together again."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Return what is in a nest of dicts, lists and tuples, in order; anything else is its own leaf.
+
+    Example:
+        >>> leaves({"w": [1, 2], "b": (3,)})
+        [1, 2, 3]
+    """
+    if isinstance(tree, dict):
+        return [leaf for branch in tree.values() for leaf in leaves(branch)]
+    if isinstance(tree, list | tuple):
+        return [leaf for branch in tree for leaf in leaves(branch)]
+    return [tree]
+
+
+def rebuild(tree: Any, new: Sequence[Any]) -> Any:
+    """Return a nest like `tree` with other leaves, in the order that `leaves` gives.
+
+    Example:
+        >>> rebuild({"w": [1, 2], "b": (3,)}, "xyz")
+        {'w': ['x', 'y'], 'b': ('z',)}
+    """
+    remaining = iter(new)
+
+    def build(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {key: build(branch) for key, branch in part.items()}
+        if isinstance(part, tuple) and hasattr(part, "_fields"):
+            return type(part)(*(build(branch) for branch in part))
+        if isinstance(part, list | tuple):
+            return type(part)(build(branch) for branch in part)
+        return next(remaining)
+
+    return build(tree)
+
+
+def transform(function: Callable[[Any], Any], tree: Any) -> Any:
+    """Return the nest with `function` applied to each leaf.
+
+    Example:
+        >>> transform(abs, {"w": [-1, 2]})
+        {'w': [1, 2]}
+    """
+    return rebuild(tree, [function(leaf) for leaf in leaves(tree)])

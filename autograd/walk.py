@@ -1,0 +1,241 @@
+"""The walk: from a result back to everything it was computed from, one edge at a time.
+
+The creation serial is already a topological order, so there is no recursion: find what is reachable, sort it,
+go from the latest node to the earliest. Each edge adds one contribution to its parent's gradient; that is all
+that backpropagation is. (Why this order: a node's gradient is complete once every later node has contributed.)
+"""
+
+from collections.abc import Callable, Container, Sequence
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from chainrule.autograd import mode as modes, ops
+from chainrule.autograd.errors import ShapeError
+from chainrule.autograd.node import HOOKED, Node, data_of, line_hint, where_made
+from chainrule.backends import floats
+
+Observer = Callable[["Edge"], None]
+_serial = attrgetter("serial")
+
+
+class Edge:
+    """One contribution of a walk.
+
+    Attributes:
+        child, parent: the node whose gradient is known, and the operand that it passes some of it to.
+        argument: position of the parent among the child's operands.
+        upstream: gradient of the child.
+        raw: what the rule gave, before un-broadcasting.
+        contribution: what was added to the parent's gradient.
+        before, after: the parent's gradient; None before the first contribution.
+    """
+
+    __slots__ = ("after", "argument", "before", "child", "contribution", "parent", "raw", "upstream")
+
+    def __init__(self, *fields: Any) -> None:
+        (self.child, self.parent, self.argument, self.upstream,
+         self.raw, self.contribution, self.before, self.after) = fields  # fmt: skip
+
+
+def graph(roots: Sequence[Node]) -> tuple[list[Node], list[Node]]:
+    """Return the operations that `roots` come from, latest first, and the leaves, earliest first."""
+    interior: list[Node] = []
+    leaves: list[Node] = []
+    seen = set(roots)
+    stack = list(seen)
+    while stack:
+        node = stack.pop()
+        if node.op is None:
+            leaves.append(node)
+            continue
+        interior.append(node)
+        for parent in node.parents:
+            if isinstance(parent, Node) and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    interior.sort(key=_serial, reverse=True)
+    leaves.sort(key=_serial)
+    refuse_stale(interior, leaves)
+    return interior, leaves
+
+
+def dependents(interior: Sequence[Node], sources: Sequence[Node]) -> set[Node]:
+    """Return the sources and the operations among `interior` (latest first) that depend on them."""
+    found = set(sources)
+    for node in reversed(interior):
+        if any(isinstance(parent, Node) and parent in found for parent in node.parents):
+            found.add(node)
+    return found
+
+
+def refuse_stale(interior: Sequence[Node], leaves: Sequence[Node]) -> None:
+    """Raise if a leaf's data changed after an op whose rule needs it was recorded."""
+    if not interior or max((leaf.version for leaf in leaves), default=0) < interior[-1].serial:
+        return
+    for node in interior:
+        assert node.op is not None
+        for position, parent in enumerate(node.parents):
+            if isinstance(parent, Node) and parent.version > node.serial and node.op.reads(position):
+                name = f"{parent.label!r}" if parent.label else f"argument {position}"
+                raise RuntimeError(
+                    f"{node.op}: the data of {name}{where_made(parent)} was changed after {node.op} used it"
+                    f"{where_made(node)}: version {parent.version} is newer than {node.serial}; its old value is "
+                    "gone. Call backward() before you change it, or compute the result again"
+                    + line_hint(node)
+                )
+
+
+def run_hooks(node: Node, g: Any) -> Any:
+    """Return a node's gradient as its hooks leave it."""
+    for hook in (node._hooks or {}).values():
+        changed = hook(g)
+        g = g if changed is None else changed
+    return g
+
+
+class Algebra:
+    """What a walk computes with.
+
+    Attributes:
+        xp: the interpreter of the rules.
+        nodes: rules are given the nodes themselves, to be recorded, and not their data.
+        fit: brings a contribution to the shape and dtype of the operand that it goes to.
+    """
+
+    def __init__(self, xp: Any, nodes: bool, fit: Callable[[Any, Any], Any]) -> None:
+        self.xp = xp
+        self.nodes = nodes
+        self.fit = fit
+
+    def operand(self, x: Any) -> Any:
+        """Return what a rule is given for an operand."""
+        return x if self.nodes else data_of(x)
+
+
+def walk(
+    interior: Sequence[Node],
+    cotangents: dict[Node, Any],
+    algebra: Algebra,
+    wanted: Container[Node] | None = None,
+    keep: bool = True,
+    observe: Observer | None = None,
+) -> None:
+    """Carry cotangents from nodes to their operands; `cotangents` is read and filled in place.
+
+    Args:
+        interior: operations, latest first.
+        cotangents: to start with, those of the roots.
+        algebra: floats, arrays or recorded nodes.
+        wanted: nodes that contributions go to; None for all that require grad.
+        keep: False drops the cotangent of an operation once it has been passed on.
+        observe: called with each `Edge` after its contribution.
+    """
+    xp, nodes, fit = algebra.xp, algebra.nodes, algebra.fit
+    for node in interior:
+        g = cotangents.get(node) if keep else cotangents.pop(node, None)
+        if g is None:
+            continue
+        if HOOKED and node.serial in HOOKED:
+            g = cotangents[node] = run_hooks(node, g)
+        op, parents, params = node.op, node.parents, node._params or {}
+        assert op is not None
+        rules = op.rules
+        out: Any = node if nodes else node._data
+        operands = parents if nodes else [p._data if isinstance(p, Node) else p for p in parents]
+        for argument, parent in enumerate(parents):
+            if not isinstance(parent, Node):
+                continue
+            if parent not in wanted if wanted is not None else not parent.requires_grad:
+                continue
+            rule = op.rule(argument) if op.variadic else rules[argument] if rules else None
+            if rule is None:
+                continue
+            raw = rule(xp, g, out, *operands, **params)
+            contribution = fit(raw, parent)
+            before = cotangents.get(parent)
+            after = cotangents[parent] = contribution if before is None else before + contribution
+            if observe is not None:
+                observe(Edge(node, parent, argument, g, raw, contribution, before, after))
+
+
+def same(contribution: Any, parent: Any) -> Any:
+    """Return a contribution as it is: floats always fit."""
+    return contribution
+
+
+def fit_array(contribution: Any, parent: Any) -> Any:
+    """Sum a contribution over the axes along which its operand was broadcast; cast it to the operand's dtype."""
+    data = parent._data
+    if type(data) is float:  # a Value, of which `Tensor.from_values` made a Tensor
+        return float(contribution)
+    if contribution.shape != data.shape:
+        contribution = unbroadcast(contribution, data.shape)
+    return contribution if contribution.dtype is data.dtype else contribution.astype(data.dtype)
+
+
+def broadcast_axes(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ...]:
+    """Return the axes of `shape` to sum over to undo a broadcast from `target`."""
+    extra = len(shape) - len(target)
+    stretched = (i for i in range(extra, len(shape)) if target[i - extra] == 1 != shape[i])
+    return (*range(extra), *stretched)
+
+
+def unbroadcast(array: Any, shape: tuple[int, ...]) -> Any:
+    """Sum an array down to `shape`, from which it could have been broadcast."""
+    return np.add.reduce(array, broadcast_axes(array.shape, shape), keepdims=True).reshape(shape)
+
+
+def _fit_node(contribution: Any, parent: Any) -> Any:
+    """`fit_array`, recorded."""
+    if not isinstance(contribution, Node):
+        return (
+            fit_array(np.asarray(contribution), parent)
+            if isinstance(parent._data, np.ndarray)
+            else contribution
+        )
+    if not isinstance(parent._data, np.ndarray):
+        return contribution
+    shape = parent._data.shape
+    if contribution._data.shape != shape:
+        axes = broadcast_axes(contribution._data.shape, shape)
+        contribution = ops.reshape(ops.sum(contribution, axes), shape)
+    return (
+        contribution
+        if contribution._data.dtype == parent._data.dtype
+        else ops.astype(contribution, parent._data.dtype)
+    )
+
+
+FLOATS = Algebra(floats, nodes=False, fit=same)
+NODES = Algebra(ops, nodes=True, fit=_fit_node)
+
+
+_ARRAYS: dict[str, Algebra] = {}
+
+
+def arrays() -> Algebra:
+    """Return the algebra of the current backend's arrays."""
+    mode = modes.current()
+    algebra = _ARRAYS.get(mode.backend)
+    if algebra is None:
+        algebra = _ARRAYS[mode.backend] = Algebra(mode.table, nodes=False, fit=fit_array)
+    return algebra
+
+
+def seed(root: Any, grad: Any) -> Any:
+    """Return the cotangent to start from: 1 for a scalar, else what the caller gave."""
+    if grad is None:
+        if root._data.size != 1:
+            raise RuntimeError(
+                f"backward() needs a scalar, got shape {root._data.shape}{where_made(root)}; "
+                "pass grad= or reduce it with .sum() or .mean()"
+            )
+        return np.ones_like(root._data)
+    array = np.array(data_of(grad), dtype=root._data.dtype)
+    if array.shape != root._data.shape:
+        raise ShapeError(
+            f"backward: grad has shape {array.shape}, the tensor {root._data.shape}; they must be equal"
+        )
+    return array
