@@ -1,0 +1,104 @@
+"""Modules in files: the parameters as safetensors, and in its metadata how to build the module."""
+
+import json
+import zlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.nn import files
+from chainrule.nn.errors import ModelFileError
+from chainrule.nn.files import Array, PathName
+
+if TYPE_CHECKING:
+    from chainrule.nn.module import Module
+
+VERSION = "1"  # of what is in the metadata; raised when an older reader could misread it
+Config = dict[str, Any]
+
+
+def save(module: "Module", path: PathName) -> None:
+    """See `Module.save`."""
+    tensors = module.state_dict()
+    config = json.dumps({**describe(module), "task": module.task})
+    metadata = {"chainrule": VERSION, "config": config, "crc32": _checksum(config, tensors)}
+    files.write(path, tensors, metadata)
+
+
+def load_into(module: "Module", path: PathName) -> None:
+    """See `Module.load`."""
+    tensors, config = read(path)
+    if config is not None:
+        task = config.pop("task", None)
+        own = json.loads(json.dumps(describe(module)))
+        if config != own:
+            raise ModelFileError(f"{path}, byte 8: the file holds {_shown(config)}, this is {_shown(own)}")
+    try:
+        module.load_state_dict(tensors)
+    except ValueError as error:
+        raise ModelFileError(f"{path}, byte 8: {error}") from None
+    if config is not None and task is not None:
+        module.task = task
+
+
+def read(path: PathName) -> tuple[dict[str, Array], Config | None]:
+    """Return the arrays of a model file, and how to build the module: None if another program wrote the file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        ModelFileError: it is corrupt, or of a version that is not known here.
+    """
+    tensors, metadata = files.read(path)
+    if metadata.keys().isdisjoint({"chainrule", "config", "crc32"}):
+        return tensors, None
+    version = metadata.get("chainrule", "")
+    if version != VERSION:
+        raise ModelFileError(
+            f"{path}, byte 8: model format {version[:20]!r}; this chainrule reads {VERSION!r}, a newer one may read it"
+        )
+    text = metadata.get("config", "")
+    if metadata.get("crc32") != _checksum(text, tensors):
+        raise ModelFileError(f"{path}, byte 8: the checksum does not fit: the file was changed or damaged")
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path}, byte 8: the config is no JSON: {error}") from None
+    if not isinstance(config, dict) or config.get("task") not in (None, "multiclass", "binary", "regression"):
+        raise ModelFileError(f"{path}, byte 8: the config must be an object with a known task")
+    return tensors, config
+
+
+def describe(value: Any) -> Any:
+    """Return a module as plain data, ``{"class": ..., "arguments": {...}}``, and what holds modules likewise.
+
+    Example:
+        >>> describe(nn.Tanh())
+        {'class': 'Tanh', 'arguments': {}}
+    """
+    if isinstance(value, list):
+        return [describe(item) for item in value]
+    if not hasattr(value, "arguments"):
+        return value
+    kind = type(value)
+    # A class of the user's own may have the name of one of ours.
+    name = (
+        kind.__name__
+        if kind.__module__.startswith("chainrule.nn.")
+        else f"{kind.__module__}.{kind.__qualname__}"
+    )
+    return {"class": name, "arguments": {key: describe(item) for key, item in value.arguments().items()}}
+
+
+def _checksum(config: str, tensors: Mapping[str, Array]) -> str:
+    """Return a checksum over all that makes the model: a flipped bit in a weight is else not to be seen."""
+    code = zlib.crc32(config.encode())
+    for name in sorted(tensors):
+        array = tensors[name]
+        code = zlib.crc32(f"{name} {array.dtype.str[1:]} {array.shape}".encode(), code)
+        code = zlib.crc32(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes(), code)
+    return f"{code:08x}"
+
+
+def _shown(config: Config) -> str:
+    arguments = config.get("arguments")
+    inner = ", ".join(f"{k}={v!r}" for k, v in arguments.items()) if isinstance(arguments, dict) else "?"
+    return f"{config.get('class')}({inner})"[:200]

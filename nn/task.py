@@ -1,0 +1,129 @@
+"""What a model's outputs mean, and the answers that fit them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.autograd.errors import ShapeError
+from chainrule.nn import losses
+from chainrule.nn.data.check import as_labels, as_numbers, in_classes
+from chainrule.nn.names import look_up
+
+Array = NDArray[Any]
+
+_TASKS: dict[losses.Loss, str] = {
+    losses.mse: "regression",
+    losses.mae: "regression",
+    losses.binary_cross_entropy_with_logits: "binary",
+    losses.cross_entropy: "multiclass",
+}
+_LOSSES: dict[str, losses.Loss] = {
+    "regression": losses.mse,
+    "binary": losses.binary_cross_entropy_with_logits,
+    "multiclass": losses.cross_entropy,
+}
+
+
+def choose(
+    loss: str | losses.Loss | None, task: str | None, outputs: Array, y: ArrayLike
+) -> tuple[losses.Loss, str]:
+    """Return the loss to train with and the task, from what is known.
+
+    Args:
+        loss: what the user asked for, if anything.
+        task: what the model says of itself, if anything.
+        outputs: of a few rows, shape (rows, ...).
+        y: the answers.
+
+    Returns:
+        A loss function, and ``"multiclass"``, ``"binary"`` or ``"regression"``.
+
+    Raises:
+        ValueError: an unknown name.
+
+    Example:
+        >>> choose(None, None, np.zeros((2, 3)), [2, 0])[1]
+        'multiclass'
+        >>> choose(None, None, np.zeros((2, 1)), [2.5, 0.0])[1]
+        'regression'
+    """
+    if task is not None:
+        look_up("task", task, _LOSSES)
+    given = None if loss is None else losses.by_name(loss)
+    if given in _TASKS:
+        return given, _TASKS[given]
+    task = task or _guess(outputs, np.asarray(y))
+    return given or _LOSSES[task], task
+
+
+def _guess(outputs: Array, y: Array) -> str:
+    if y.dtype.kind not in "biu":
+        return "regression"
+    if outputs.ndim == 2 and outputs.shape[1] > 1:
+        return "multiclass"
+    return "binary" if ((y == 0) | (y == 1)).all() else "regression"
+
+
+def targets(task: str, outputs: Array, y: ArrayLike, rows: int, where: str) -> Array:
+    """Return the answers in the shape and dtype that the task's loss takes beside outputs like these.
+
+    Args:
+        task: ``"multiclass"``, ``"binary"`` or ``"regression"``.
+        outputs: of a few rows, shape (rows, ...).
+        y: the answers.
+        rows: how many rows there are.
+        where: the caller, for messages.
+
+    Raises:
+        IndexError: a class that the model has no output for.
+        ShapeError: the answers do not fit the outputs.
+        TypeError: classes that are no integers.
+
+    Example:
+        >>> targets("regression", np.zeros((2, 1)), [2.5, 0.0], 2, "fit")
+        array([[2.5],
+               [0. ]])
+    """
+    given = as_numbers(where, y, "y")
+    flat = given.shape in ((rows,), (rows, 1))
+    per_row = outputs.shape[1:]
+    if task == "multiclass":
+        if len(per_row) == 1 and given.shape == (rows, *per_row) and given.shape != (rows, 1):
+            return given.astype(outputs.dtype)  # one-hot
+        if flat:
+            return _classes(where, given, outputs.shape[-1])
+    elif task == "binary":
+        if flat and outputs[0].size == 1:
+            return _classes(where, given, 2).astype(outputs.dtype).reshape(rows, *per_row)
+    elif len(given) == rows and given[0].size == outputs[0].size:
+        return given.astype(outputs.dtype).reshape(rows, *per_row)
+    advice = "give one number per output, or class numbers as integers"
+    raise ShapeError(
+        f"{where}: X has {rows} rows and the model gives outputs of shape ({', '.join(map(str, ('rows', *per_row)))}), "
+        f"but y has shape {given.shape}, which is no {task} target for them; "
+        + (advice if task == "regression" else "give class numbers of shape (rows,)")
+    )
+
+
+def _classes(where: str, y: Array, classes: int) -> Array:
+    """Return class numbers as integers; whole floats will do."""
+    if y.dtype.kind == "f" and (y == np.round(y)).all():
+        y = y.astype(np.int64)
+    labels = as_labels(where, y.reshape(-1), "y")
+    in_classes(where, labels, classes)
+    return labels
+
+
+def decide(task: str, outputs: Array) -> Array:
+    """Return the prediction for each row: the most probable class, or the quantities themselves.
+
+    Example:
+        >>> decide("multiclass", np.array([[0.1, 2.0], [3.0, 1.0]]))
+        array([1, 0])
+    """
+    if task == "multiclass":
+        return outputs.argmax(axis=-1)
+    if task == "binary":
+        return (outputs.reshape(len(outputs)) > 0).astype(np.int64)
+    return outputs.reshape(len(outputs)) if outputs[0].size == 1 else outputs
