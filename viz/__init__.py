@@ -1,0 +1,5 @@
+"""Seeing a computation: traces, drawings, and the stepper."""
+
+from chainrule.viz.stepper import Stepper as Stepper, draw as draw, save_page as save_page, step as step
+from chainrule.viz.svg import Drawing as Drawing
+from chainrule.viz.trace import Trace as Trace

@@ -1,0 +1,301 @@
+"""One picture per group: its nodes, its sub-groups as boxes, and ports for what enters and leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chainrule.viz.layout.groups import Grouping, group, readers_of
+from chainrule.viz.layout.layered import Box, Net
+from chainrule.viz.layout.place import place
+from chainrule.viz.trace import Trace
+
+WIDTH, HEIGHT = 120.0, 58.0  # px: a node with its three lines
+CONSTANT_HEIGHT = 26.0  # px: one line
+BUS = 8  # from this many parallel wires on, one thick wire stands for them
+PORT_STEP = 8.0  # px between the wires at a folded group's side
+MARGIN = 14.0  # px around the content of an open group
+HEADER = 22.0  # px for its name
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBox:
+    """A box of a scene.
+
+    Args:
+        kind: "node", "group", "in" or "out" (a port: where a value enters or leaves the scene).
+        ref: The group's id, or the node's; for a port, the node whose value passes.
+        nodes: For a port or a group, the nodes whose values it stands for: those that pass, those that leave.
+        x: Left edge, px.
+        y: Top edge, px.
+        width: px.
+        height: px.
+        inner: An open group's own scene, drawn inside the box.
+    """
+
+    kind: str
+    ref: int
+    nodes: tuple[int, ...]
+    x: float
+    y: float
+    width: float
+    height: float
+    inner: Scene | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """Where a wire is read: by argument `argument` of the node in box `box` (-1: by a group or a port)."""
+
+    box: int
+    argument: int
+    route: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The values that travel together (one, or a bus), its pieces as SVG paths, and its taps."""
+
+    nodes: tuple[int, ...]
+    segments: tuple[str, ...]
+    taps: tuple[Tap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """The picture of one group, or of the whole graph (`group` None)."""
+
+    group: int | None
+    width: float
+    height: float
+    boxes: tuple[PlacedBox, ...]
+    wires: tuple[Wire, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The pictures of a trace: the groups, and a scene for each of them and for the whole."""
+
+    grouping: Grouping
+    scenes: dict[int | None, Scene]
+
+
+def lay_out(trace: Trace, *, opened: bool = False) -> Layout:
+    """Lay out a trace: one scene for the whole graph and one for each group.
+
+    Args:
+        trace: A recorded graph.
+        opened: Draw the user's scopes open, their content inside the box around them. Sums stay folded.
+
+    Returns:
+        The groups and their scenes. The same trace always gives the same layout.
+    """
+    plan = _Plan(trace, opened=opened)
+    scenes: dict[int | None, Scene] = {}
+    for inner in [*sorted((g.id for g in plan.grouping.groups), key=plan.depth, reverse=True), None]:
+        scenes[inner] = _scene(plan, inner, scenes)
+    return Layout(plan.grouping, scenes)
+
+
+class _Plan:
+    """What every scene needs to know of the trace."""
+
+    def __init__(self, trace: Trace, *, opened: bool) -> None:
+        self.trace = trace
+        self.grouping = group(trace)
+        self.opened = {g.id for g in self.grouping.groups if opened and g.kind == "scope"}
+        self.members: dict[int | None, list[int]] = {None: []}
+        self.children: dict[int | None, list[int]] = {None: []}
+        for g in self.grouping.groups:
+            self.members[g.id], self.children[g.id] = [], []
+        for g in self.grouping.groups:
+            self.children[g.parent].append(g.id)
+        self.chains = {g.id: self.grouping.chain(g.id) for g in self.grouping.groups}
+        self.enters: dict[int, dict[int, None]] = {g.id: {} for g in self.grouping.groups}
+        self.leaves: dict[int, dict[int, None]] = {g.id: {} for g in self.grouping.groups}
+        for node in trace.nodes:
+            self.members[self.grouping.home[node.id]].append(node.id)
+        self.readers = readers_of(trace)
+        self.last = [node.id for node in trace.nodes if not self.readers[node.id]]
+        self._cross_borders()
+
+    def depth(self, inner: int) -> int:
+        return len(self.chains[inner])
+
+    def around(self, node: int) -> list[int]:
+        home = self.grouping.home[node]
+        return [] if home is None else self.chains[home]
+
+    def inside(self, inner: int | None, node: int) -> tuple[str, int]:
+        """Which box of a scene a node is in: itself, or the sub-group that holds it."""
+        around = self.around(node)
+        place_ = around.index(inner) if inner is not None else len(around)
+        return ("group", around[place_ - 1]) if place_ else ("node", node)
+
+    def _cross_borders(self) -> None:
+        """Write down which values enter and leave each group."""
+        for node in self.trace.nodes:
+            reading = self.around(node.id)
+            for parent in node.parents:
+                made = self.around(parent)
+                for g in reading:
+                    if g not in made:
+                        self.enters[g][parent] = None
+                for g in made:
+                    if g not in reading:
+                        self.leaves[g][parent] = None
+        for last in self.last:
+            for g in self.around(last):
+                self.leaves[g].setdefault(last)
+
+
+@dataclass(slots=True)
+class _Item:
+    """A box before it has its place."""
+
+    kind: str
+    ref: int
+    nodes: tuple[int, ...]  # the values that leave it
+    reads: tuple[int, ...]  # the values that enter it; for a node its arguments, duplicates kept
+    inner: Scene | None = None
+
+
+@dataclass(slots=True)
+class _Cable:
+    """A wire before it has its path: the values on it, the item they come from, the items they go to."""
+
+    nodes: tuple[int, ...]
+    source: int
+    readers: tuple[int, ...]
+
+
+def _scene(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> Scene:
+    items = _items(plan, inner, scenes)
+    cables = _cables(items, whole=inner not in plan.opened)
+    ports = _ports(items, cables)
+    boxes = [_box(plan, item, inner, *ports[number]) for number, item in enumerate(items)]
+    nets = [_net(number, cable, ports) for number, cable in enumerate(cables)]
+    placed = place(boxes, nets)
+    wires = (
+        Wire(
+            cable.nodes,
+            tuple(segments),
+            tuple(
+                Tap(box, inlet if items[box].kind == "node" else -1, route)
+                for (box, inlet), route in zip(net.targets, routes)
+            ),
+        )
+        for cable, net, segments, routes in zip(cables, nets, placed.segments, placed.routes)
+    )
+    placed_boxes = (
+        PlacedBox(item.kind, item.ref, item.nodes or item.reads, x, y, box.width, box.height, item.inner)
+        for item, box, x, y in zip(items, boxes, placed.x, placed.y)
+    )
+    return Scene(inner, placed.width, placed.height, tuple(placed_boxes), tuple(wires))
+
+
+def _items(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> list[_Item]:
+    """Ports in, then members and sub-groups in the order of the graph, then ports out."""
+    parents = [node.parents for node in plan.trace.nodes]
+    own = [(node, _Item("node", node, (node,), parents[node])) for node in plan.members[inner]]
+    for child in plan.children[inner]:
+        leaves = tuple(sorted(plan.leaves[child]))
+        if leaves:  # else nothing that was made in this scope reaches the result
+            scene = scenes[child] if child in plan.opened else None
+            own.append((leaves[0], _Item("group", child, leaves, tuple(plan.enters[child]), scene)))
+    items = [item for _, item in sorted(own, key=lambda pair: pair[0])]
+    if inner is None:
+        return items
+    entering = [_Item("in", nodes[0], nodes, ()) for nodes in _bundles(plan, inner, plan.enters[inner])]
+    ends = sorted(plan.leaves[inner] if inner not in plan.opened else plan.leaves[inner].keys() - plan.last)
+    leaving = [_Item("out", nodes[0], (), nodes) for nodes in _bundles(plan, inner, ends)]
+    return entering + items + leaving
+
+
+def _bundles(plan: _Plan, inner: int, nodes: Iterable[int]) -> list[tuple[int, ...]]:
+    """The values at a group's border: each alone, or as a bus many that meet the same sub-groups inside."""
+    bundles: dict[object, list[int]] = {}
+    for node in nodes:
+        near = [node] if inner in plan.around(node) else plan.readers[node]
+        boxes = tuple(dict.fromkeys(plan.inside(inner, n) for n in near if inner in plan.around(n)))
+        joinable = inner not in plan.opened and all(kind == "group" for kind, _ in boxes)
+        bundles.setdefault(boxes if joinable else node, []).append(node)
+    result: list[tuple[int, ...]] = []
+    for bundle in bundles.values():
+        result += [tuple(bundle)] if len(bundle) > BUS else [(node,) for node in bundle]
+    return result
+
+
+def _cables(items: Sequence[_Item], *, whole: bool) -> list[_Cable]:
+    """One wire per value; many values between the same boxes share one if `whole`."""
+    source = {node: number for number, item in enumerate(items) for node in item.nodes}
+    readers: dict[int, dict[int, None]] = {node: {} for node in source}
+    for number, item in enumerate(items):
+        for node in item.reads:
+            readers[node][number] = None
+    bundles: dict[object, list[int]] = {}
+    for node, numbers in readers.items():
+        ends = (source[node], *numbers)
+        joinable = whole and all(items[number].kind != "node" for number in ends)
+        bundles.setdefault(ends if joinable else node, []).append(node)
+    cables = []
+    for nodes in bundles.values():
+        number, ends = source[nodes[0]], tuple(readers[nodes[0]])
+        if ends:
+            wires = [tuple(nodes)] if len(nodes) > BUS else [(node,) for node in nodes]
+            cables += [_Cable(wire, number, ends) for wire in wires]
+    return cables
+
+
+def _ports(items: Sequence[_Item], cables: Sequence[_Cable]) -> list[tuple[list[int], list[int]]]:
+    """Per item: which cable enters at each inlet, and which leaves at each outlet, top to bottom."""
+    carrier = {node: c for c, cable in enumerate(cables) for node in cable.nodes}
+    ports: list[tuple[list[int], list[int]]] = []
+    for item in items:
+        inlets = [carrier[node] for node in item.reads]
+        outlets = [carrier[node] for node in item.nodes if node in carrier]
+        if item.inner is not None:
+            inlets = [carrier[node] for node in _port_order(item.inner, "in")]
+            outlets = [carrier[node] for node in _port_order(item.inner, "out") if node in carrier]
+        elif item.kind != "node":
+            inlets = list(dict.fromkeys(inlets))
+        ports.append((inlets, list(dict.fromkeys(outlets))))
+    return ports
+
+
+def _port_order(scene: Scene, kind: str) -> list[int]:
+    return [box.ref for box in sorted(scene.boxes, key=lambda box: box.y) if box.kind == kind]
+
+
+def _net(number: int, cable: _Cable, ports: Sequence[tuple[list[int], list[int]]]) -> Net:
+    targets = ((reader, k) for reader in cable.readers for k, c in enumerate(ports[reader][0]) if c == number)
+    return Net((cable.source, ports[cable.source][1].index(number)), tuple(targets))
+
+
+def _box(plan: _Plan, item: _Item, inner: int | None, entering: Sequence[int], leaving: Sequence[int]) -> Box:
+    pin = {"in": "first", "out": "last"}.get(item.kind, "")
+    if item.inner is not None:
+        height = {(box.kind, box.ref): box.y + box.height / 2 + HEADER for box in item.inner.boxes}
+        inlets = tuple(height["in", node] for node in _port_order(item.inner, "in"))
+        outlets = tuple(height["out", node] for node in _port_order(item.inner, "out"))[: len(leaving)]
+        return Box(item.inner.width, item.inner.height + HEADER + MARGIN, inlets, outlets)
+    width, height_ = WIDTH, HEIGHT
+    if pin and inner in plan.opened:
+        width, height_ = 0.0, 4.0
+    elif item.kind == "in" and inner is not None and plan.grouping.groups[inner].kind == "sum":
+        pin = ""  # a term stands just before the addition that reads it
+    elif item.kind == "group":
+        height_ = max(HEIGHT, 12.0 + PORT_STEP * (max(len(entering), len(leaving)) - 1))
+    elif item.kind == "node" and plan.trace.nodes[item.ref].role == "constant":
+        height_ = HEIGHT if plan.trace.nodes[item.ref].shape else CONSTANT_HEIGHT
+    outlets = (height_ / 2,) if item.kind == "node" else _spread(len(leaving), height_)
+    return Box(width, height_, _spread(len(entering), height_), outlets, pin)
+
+
+def _spread(count: int, height: float) -> tuple[float, ...]:
+    """Points along a side: near the middle if few, over the whole side if many."""
+    if count == 0:
+        return ()
+    step = min(18.0, (height - 12.0) / max(count - 1, 1))
+    first = height / 2 - step * (count - 1) / 2
+    return tuple(first + step * k for k in range(count))

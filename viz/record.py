@@ -1,0 +1,335 @@
+"""From a live graph to a trace: run the engine's own walk once and write down every edge."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Iterable
+from itertools import takewhile
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+
+from chainrule.autograd import walk
+from chainrule.autograd.mode import Scope
+from chainrule.autograd.node import Node, data_of
+from chainrule.nn.parameter import Parameter
+from chainrule.viz import formula
+from chainrule.viz.trace import (
+    Backward,
+    Forward,
+    Quantity,
+    Seed,
+    State,
+    Step,
+    Summary,
+    Trace,
+    TraceNode,
+    TraceScope,
+    Unbroadcast,
+)
+
+SLICE = 6  # rows and columns of an array that a trace keeps
+WHOLE_SOURCE = 80  # lines; of a longer span only those near a recorded line are kept
+AROUND = 2  # lines of source kept above and below a recorded one
+
+
+def trace(loss: Node) -> Trace:
+    """Record how a result was computed and how its gradients come about.
+
+    The engine's own walk is run once and observed; the nodes' own `grad` stay as they are.
+
+    Args:
+        loss: The result, a scalar `Value` or a `Tensor` with one entry.
+
+    Returns:
+        The trace: forward steps, the seed, one backward step per edge. It holds no reference to the graph.
+
+    Raises:
+        TypeError: `loss` is no node of a graph.
+        RuntimeError: It has more than one entry.
+
+    Example:
+        >>> from chainrule.autograd.value import Value
+        >>> x = Value(3.0, label="x")
+        >>> recording = trace(x * x)
+        >>> [step.after for step in recording.steps[2:]]
+        [3.0, 6.0]
+    """
+    recorder = _Recorder(loss)
+    recorder.forward()
+    if loss.requires_grad:
+        recorder.backward()
+    return recorder.finish()
+
+
+def snapshot(loss: Node) -> tuple[Trace, State]:
+    """Describe a graph as it stands, with the values and gradients that its nodes hold now.
+
+    Args:
+        loss: The result.
+
+    Returns:
+        A trace without steps, and the state; gradients are absent before `backward()`.
+
+    Raises:
+        TypeError: `loss` is no node of a graph.
+    """
+    recorder = _Recorder(loss)
+    state = State({}, {})
+    for node, number in recorder.ids.items():
+        state.values[number] = quantity(node.data)
+        if node.grad is not None:
+            state.grads[number] = quantity(node.grad)
+    plain = recorder.finish()
+    state.values.update({node.id: node.value for node in plain.nodes if node.value is not None})
+    return plain, state
+
+
+def quantity(data: Any) -> Quantity:
+    """What a trace keeps of a number or an array.
+
+    Args:
+        data: A number, or an array of any shape.
+
+    Returns:
+        The number itself for a number or a 0-d array, else a `Summary`.
+    """
+    if type(data) in (float, int, bool):  # NumPy's scalars go the way of the arrays: their repr differs
+        return data  # type: ignore[no-any-return]
+    array = np.asarray(data)
+    if array.ndim == 0:
+        return array.item()  # type: ignore[no-any-return]
+    matrix = array.reshape(-1, array.shape[-1]) if array.size else array.reshape(0, 0)
+    finite = array[np.isfinite(array)]
+    least, greatest = (finite.min().item(), finite.max().item()) if finite.size else (np.nan, np.nan)
+    with np.errstate(all="ignore"):
+        mean = array.mean().item() if array.size else np.nan
+    rows = tuple(tuple(row) for row in matrix[:SLICE, :SLICE].tolist())
+    return Summary(array.shape, least, greatest, mean, rows)
+
+
+class _Recorder:
+    """Collects the nodes, scopes, formulas and steps of one graph."""
+
+    def __init__(self, loss: Node) -> None:
+        if not isinstance(loss, Node):
+            raise TypeError(
+                f"cannot trace a {type(loss).__name__}: pass the Value or Tensor that was computed, "
+                "such as the loss"
+            )
+        self.loss = loss
+        interior, leaves = walk.graph([loss])
+        self.interior = interior
+        self.ids: dict[Node, int] = {}
+        self.nodes: list[TraceNode] = []
+        self.scopes: list[TraceScope] = []
+        self.open: list[tuple[Scope, int]] = []  # the scopes around the node at hand, outermost first
+        self.steps: list[Step] = []
+        self.formulas: dict[str, int] = {}
+        self.trees: list[dict[str, Any]] = []
+        self.sources = _Sources()
+        constants: dict[int, int] = {}
+        for node in sorted([*interior, *leaves], key=lambda node: node.serial):
+            self._add(node, constants)
+
+    def _add(self, node: Node, constants: dict[int, int]) -> None:
+        parents = []
+        for operand in node.parents:
+            if isinstance(operand, Node):
+                parents.append(self.ids[operand])
+            elif isinstance(operand, np.ndarray):  # one array read twice is one constant
+                if id(operand) not in constants:
+                    constants[id(operand)] = self._constant(operand, node)
+                parents.append(constants[id(operand)])
+            else:
+                parents.append(self._constant(operand, node))
+        number = len(self.nodes)
+        self.ids[node] = number
+        role = "loss" if node is self.loss else "op" if node.op else _role(node)
+        self.nodes.append(
+            TraceNode(
+                id=number,
+                label=node.label,
+                op=node.op.name if node.op else None,
+                parents=tuple(parents),
+                scope=self._scope(node.scope) if node.op or node.scope else None,
+                line=self.sources.add(node.line),
+                shape=np.shape(node.data),
+                dtype=_dtype(node.data),
+                role=role,
+                value=None if node.op else quantity(node.data),
+                formula=self._formula(node) if node.op else None,
+            )
+        )
+
+    def _constant(self, operand: Any, reader: Node) -> int:
+        number = len(self.nodes)
+        scope = None if np.ndim(operand) else self._scope(reader.scope)
+        self.nodes.append(
+            TraceNode(
+                number,
+                "",
+                None,
+                (),
+                scope,
+                None,
+                np.shape(operand),
+                _dtype(operand),
+                "constant",
+                quantity(operand),
+            )
+        )
+        return number
+
+    def _scope(self, scope: Scope | None) -> int | None:
+        """The number of a scope; one that was left and is entered again gets another."""
+        path: list[Scope] = []
+        around = scope
+        while around is not None:
+            path.insert(0, around)
+            around = around.parent
+        kept = sum(1 for _ in takewhile(lambda pair: pair[0] is pair[1][0], zip(path, self.open)))
+        del self.open[kept:]
+        for new in path[kept:]:
+            parent = self.open[-1][1] if self.open else None
+            self.open.append((new, len(self.scopes)))
+            self.scopes.append(TraceScope(len(self.scopes), new.name, parent))
+        return self.open[-1][1] if self.open else None
+
+    def _formula(self, node: Node) -> int:
+        """The number of the node's formula; nodes with the same op, options and shapes share one."""
+        op = node.op
+        assert op is not None
+        shapes = [np.shape(data_of(parent)) for parent in node.parents]
+        fixed = [parent if _is_simple(parent) else None for parent in node.parents]
+        key = f"{op.name} {node.params!r} {shapes} {fixed}"
+        if key not in self.formulas:
+            self.formulas[key] = len(self.trees)
+            self.trees.append(_formula(node, shapes))
+        return self.formulas[key]
+
+    def forward(self) -> None:
+        """One step per op, in the order of the user's code."""
+        self.steps += [Forward(self.ids[node], quantity(node.data)) for node in reversed(self.interior)]
+
+    def backward(self) -> None:
+        """One step per edge, as the engine walks them."""
+        scalar = isinstance(self.loss.data, float)
+        algebra = walk.FLOATS if scalar else walk.arrays()
+        start = 1.0 if scalar else walk.seed(self.loss, None)
+        self.steps.append(Seed(self.ids[self.loss], quantity(start)))
+        with np.errstate(all="ignore"):
+            walk.walk(
+                self.interior, {self.loss: start}, algebra, observe=lambda edge: self._edge(edge, algebra)
+            )
+
+    def _edge(self, edge: walk.Edge, algebra: walk.Algebra) -> None:
+        child, parent = self.ids[edge.child], self.ids[edge.parent]
+        contribution = quantity(edge.contribution)
+        raw, fitted = np.shape(edge.raw), np.shape(edge.contribution)
+        if raw != fitted:
+            axes = walk.broadcast_axes(raw, fitted)
+            self.steps.append(
+                Unbroadcast(child, parent, edge.argument, raw, fitted, axes, quantity(edge.raw), contribution)
+            )
+        self.steps.append(
+            Backward(
+                child,
+                parent,
+                edge.argument,
+                upstream=quantity(edge.upstream),
+                local=_local(edge, algebra),
+                contribution=contribution,
+                before=None if edge.before is None else quantity(edge.before),
+                after=quantity(edge.after),
+            )
+        )
+
+    def finish(self) -> Trace:
+        """The trace of what was collected."""
+        meta = {"sources": self.sources.lines()}
+        return Trace(self.nodes, self.scopes, self.steps, self.trees, meta)
+
+
+def _role(leaf: Node) -> str:
+    if not leaf.requires_grad:
+        return "constant"
+    return "parameter" if isinstance(leaf, Parameter) else "input"
+
+
+def _is_simple(operand: Any) -> bool:
+    """Whether an operand is a constant best read as part of the formula, such as the exponent in x²."""
+    return isinstance(operand, (int, float)) and abs(operand) <= 10 and operand == int(operand)
+
+
+def _dtype(data: Any) -> str:
+    return str(data.dtype) if hasattr(data, "dtype") else np.dtype(type(data)).name
+
+
+def _local(edge: walk.Edge, algebra: walk.Algebra) -> Quantity | None:
+    """The rule with an upstream gradient of 1, where that is a derivative: numbers and elementwise ops."""
+    child, data = edge.child, edge.child.data
+    if np.ndim(data) and child.op.structure != "elementwise":
+        return None
+    one = 1.0 if isinstance(data, float) else np.ones_like(data)
+    rule = child.op.rule(edge.argument)
+    operands = [algebra.operand(parent) for parent in child.parents]
+    if any(np.ndim(operand) for operand in operands) and child.op.structure != "elementwise":
+        return None
+    return quantity(rule(algebra.xp, one, data, *operands, **child.params))
+
+
+def _formula(node: Node, shapes: list[tuple[int, ...]]) -> dict[str, Any]:
+    """The op's forward notation, and per argument the contribution and the local derivative."""
+    op, params = node.op, node.params
+    assert op is not None
+    operands = [
+        formula.Symbol(["num", float(parent)] if _is_simple(parent) else ["slot", k], shape)
+        for k, (parent, shape) in enumerate(zip(node.parents, shapes))
+    ]
+    out = formula.Symbol(["slot", "out"], np.shape(node.data))
+    rules = [op.rule(argument) for argument in range(len(shapes))]
+
+    def forward(xp: Any, *arguments: Any, **options: Any) -> Any:
+        return getattr(xp, op.name)(*arguments, **options)
+
+    return {
+        "op": op.name,
+        "structure": op.structure,
+        "forward": formula.run(forward, *operands, **params),
+        "contribution": formula.derive(rules, operands, out, params, upstream=True),
+        "local": formula.derive(rules, operands, out, params, upstream=False),
+    }
+
+
+class _Sources:
+    """The user's lines near the recorded ones, by short file name."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, str] = {}
+        self.found: dict[str, set[int]] = {}
+
+    def add(self, line: tuple[str, int] | None) -> tuple[str, int] | None:
+        """Note a line; the name returned is short and hides where the file lies on this machine."""
+        if line is None or not linecache.getline(*line):
+            return None
+        path, number = line
+        if path not in self.files:
+            notebook = "ipykernel" in path or path.startswith("<ipython")
+            name = "notebook cell" if notebook else PurePath(path).name
+            again = sum(other.startswith(name) for other in self.files.values())
+            self.files[path] = f"{name} ({again + 1})" if again else name
+        self.found.setdefault(path, set()).add(number)
+        return self.files[path], number
+
+    def lines(self) -> dict[str, dict[str, str]]:
+        """Per file, its kept lines by number."""
+        kept = {}
+        for path, numbers in self.found.items():
+            wanted: Iterable[int] = range(min(numbers) - AROUND, max(numbers) + AROUND + 1)
+            if max(numbers) - min(numbers) > WHOLE_SOURCE:
+                wanted = sorted({n + k for n in numbers for k in range(-AROUND, AROUND + 1)})
+            text = linecache.getlines(path)
+            kept[self.files[path]] = {str(n): text[n - 1].rstrip() for n in wanted if 1 <= n <= len(text)}
+        return kept
