@@ -33,8 +33,10 @@ def backward(root: Any, start: Any) -> None:
         for node in interior:
             annotate.check_saved(node)
     cotangents: dict[Node, Any] = {root: start}
+    scalar = all(type(node._data) is float for node in (*interior, *leaves))
+    algebra = walk.FLOATS if scalar else walk.arrays()
     with np.errstate(all="ignore"):
-        walk.walk(interior, cotangents, walk.arrays(), observe=annotate.check_edge if mode.anomaly else None)
+        walk.walk(interior, cotangents, algebra, observe=annotate.check_edge if mode.anomaly else None)
     _leave(cotangents)
 
 
@@ -70,7 +72,8 @@ def backward_scalar(root: Any, start: float) -> None:
     root.grad = start
     try:
         for node in interior:
-            _pass_on(node)
+            if node.grad != 0.0:  # zero contributes exactly zero, also beside an infinite derivative
+                _pass_on(node)
     except BaseException:
         for leaf, old in zip(leaves, before, strict=True):
             leaf.grad = old

@@ -15,7 +15,7 @@ _FROM_VALUES = Op(
     variadic=True,
 )
 _TO_VALUE = Op(
-    "to_value", "general", lambda xp, g, out, x, index: xp.scatter(np.asarray(g), index, xp.shape(x))
+    "to_value", "general", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x))
 )
 
 

@@ -23,17 +23,19 @@ def compute(function: Any, op: Op, operands: Sequence[Any], params: dict[str, An
             data = function(operands, **(params or {}))
         else:
             data = function(*operands, **params) if params else function(*operands)
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         raise explain(op, operands, error) from None
-    except MemoryError as error:
-        shapes = " and ".join(str(np.shape(x)) for x in operands)
-        raise MemoryError(f"{op} of shapes {shapes}: the result does not fit in memory ({error})") from None
     return data if type(data) is np.ndarray else np.asarray(data)
 
 
-def explain(op: Op, operands: Sequence[Any], error: ValueError) -> ValueError:
-    """Return a ShapeError that names the first axis on which the shapes differ, or the error itself."""
+def explain(op: Op, operands: Sequence[Any], error: Exception) -> Exception:
+    """Return a ShapeError that names the first axis on which the shapes differ, or what else went wrong."""
+    if isinstance(error, np.linalg.LinAlgError):
+        return error  # of a matrix, not of shapes
     shapes = [np.shape(data_of(x)) for x in operands]
+    if isinstance(error, MemoryError):
+        text = " and ".join(str(s) for s in shapes)
+        return MemoryError(f"{op} of shapes {text}: the result does not fit in memory ({error})")
     depth = max(len(s) for s in shapes)
     padded = [(1,) * (depth - len(s)) + s for s in shapes]
     for axis, lengths in enumerate(zip(*padded, strict=True)):

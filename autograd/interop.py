@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.autograd import ops
 
-_OPERATORS = {
+_OPERATORS: dict[Any, Any] = {
     np.add: ops.add,
     np.subtract: ops.sub,
     np.multiply: ops.mul,

@@ -78,7 +78,7 @@ class Mode:
     def load(self) -> list[Any]:
         """Fill and return `functions`, the backend's functions by `Op.index`, shared by all its modes."""
         table = self.table
-        self.functions.extend(backends.function(table, op.name) for op in OPS[len(self.functions) :])
+        self.functions[:] = [backends.function(table, op.name) for op in OPS]  # at once: threads share it
         return self.functions
 
     def function(self, op: Op) -> Any:

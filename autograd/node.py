@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -57,7 +57,7 @@ class Node:
 
     _checksum: tuple[int, ...] | None
     _data: Any
-    _hooks: dict[int, Any] | None
+    _hooks: "_Hooks | None"
     _params: dict[str, Any] | None
     _place: tuple[Any, int] | None
     grad: Any
@@ -70,11 +70,18 @@ class Node:
 
     __hash__ = object.__hash__
 
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return _DEFAULTS[name]
-        except KeyError:
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
+    if not TYPE_CHECKING:  # a type checker is to see the slots, and typos
+
+        def __getattr__(self, name: str) -> Any:
+            try:
+                return _DEFAULTS[name]
+            except KeyError:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}") from None
+
+    @property
+    def data(self) -> Any:
+        """The number or array."""
+        raise NotImplementedError
 
     @property
     def parents(self) -> tuple[Any, ...]:
@@ -139,28 +146,37 @@ class Node:
             20.0
         """
         if self._hooks is None:
-            self._hooks = {}
-        return Hook(self, hook)
+            self._hooks = _Hooks(self.serial)
+        return Hook(self._hooks, hook)
 
 
 HOOKED: set[int] = set()  # serials of nodes with hooks, so that a walk pays nothing while there are none
 
 
+class _Hooks(dict[int, Callable[[Any], Any]]):
+    """A node's hooks; when the node is freed, so are they, and `HOOKED` forgets it."""
+
+    def __init__(self, serial: int) -> None:
+        super().__init__()
+        self.serial = serial
+
+    def __del__(self) -> None:
+        HOOKED.discard(self.serial)
+
+
 class Hook:
     """A hook on a node's gradient, until it is removed."""
 
-    def __init__(self, node: Node, hook: Callable[[Any], Any]) -> None:
-        assert node._hooks is not None
-        self._hooks = node._hooks
-        self._serial = node.serial
-        self._hooks[id(self)] = hook
-        HOOKED.add(node.serial)
+    def __init__(self, hooks: _Hooks, hook: Callable[[Any], Any]) -> None:
+        self._hooks = hooks
+        hooks[id(self)] = hook
+        HOOKED.add(hooks.serial)
 
     def remove(self) -> None:
         """Take the hook away."""
         self._hooks.pop(id(self), None)
         if not self._hooks:
-            HOOKED.discard(self._serial)
+            HOOKED.discard(self._hooks.serial)
 
 
 def _restore(kind: type[Node], data: Any, state: dict[str, Any]) -> Node:
@@ -195,8 +211,13 @@ def apply(op: Op, *operands: Any, **params: Any) -> Any:
             return operand.record(op, operands, params)
     if op.scalar is not None and all(isinstance(operand, float | int) for operand in operands):
         return op.scalar(*(float(x) if type(x) is int else x for x in operands), **params)
-    arrays = (x if isinstance(x, float | int | np.ndarray) else np.asarray(x) for x in operands)
-    return modes.current().function(op)(*arrays, **params)
+    function = modes.current().function(op)
+    kept = np.ndarray if op.scalar is None else float | int | np.ndarray
+    arrays = [x if isinstance(x, kept) else np.asarray(x) for x in operands]
+    for x, array in zip(operands, arrays, strict=True):
+        if isinstance(array, np.ndarray) and array.dtype.kind not in "fiub":
+            raise TypeError(f"{op}: cannot compute with {type(x).__name__} (dtype {array.dtype})")
+    return function(arrays, **params) if op.variadic else function(*arrays, **params)
 
 
 def data_of(operand: Any) -> Any:

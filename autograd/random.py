@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.autograd import ops
+from chainrule.autograd.node import data_of
 from chainrule.autograd.tensor import Tensor
 
 _source: dict[str, "np.random.Generator"] = {}
@@ -59,3 +61,31 @@ def randn(*shape: int, dtype: Any = np.float64, requires_grad: bool | None = Non
         (2, 3)
     """
     return Tensor(generator().standard_normal(shape), dtype, requires_grad, label)
+
+
+def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
+    """Set elements to zero at random and scale the others up, so that the mean stays (Srivastava et al. 2014).
+
+    Args:
+        x: a Tensor of any shape, or a Value.
+        p: the probability of becoming zero, from 0 up to but without 1.
+        training: False returns x itself.
+
+    Returns:
+        A Tensor of the same shape, the product of x and a constant mask.
+
+    Raises:
+        ValueError: p is no such probability.
+
+    Example:
+        >>> seed(0)
+        >>> sorted(set(dropout(Tensor(np.ones(100)), p=0.75).numpy().tolist()))
+        [0.0, 4.0]
+    """
+    if not 0 <= p < 1:
+        raise ValueError(f"dropout: p must be a probability from 0 up to but without 1, got {p}")
+    if not training or p == 0:
+        return x
+    array = np.asarray(data_of(x))
+    kept = generator().random(array.shape) >= p
+    return ops.mul(x, np.asarray(kept / (1 - p), array.dtype))

@@ -40,7 +40,7 @@ def _binary(op: Op, reflected: bool = False) -> Callable[["Tensor", Any], "Tenso
         forward = functions[index] if index < len(functions) else mode.load()[index]
         try:
             data = forward(x, y)
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             raise explain(op, operands, error) from None
         if type(data) is not _ndarray:
             data = np.asarray(data)
@@ -135,9 +135,8 @@ class Tensor(ArrayReading):
             True
         """
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiub":
-            raise TypeError(
-                f"from_numpy needs a NumPy array of numbers, got {type(array).__name__}; use Tensor(...)"
-            )
+            got = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else type(array).__name__
+            raise TypeError(f"from_numpy needs a NumPy array of numbers, got {got}; use Tensor(...)")
         view = array.view()
         view.flags.writeable = False
         tensor = _new(cls)
@@ -222,7 +221,11 @@ class Tensor(ArrayReading):
         """Apply an op of one argument and no parameters."""
         mode = _current()
         functions = mode.functions
-        data = (functions[op.index] if op.index < len(functions) else mode.load()[op.index])(self._data)
+        function = functions[op.index] if op.index < len(functions) else mode.load()[op.index]
+        try:
+            data = function(self._data)
+        except MemoryError as error:
+            raise explain(op, (self,), error) from None
         out = _new(Tensor)
         out._data = data if type(data) is _ndarray else np.asarray(data)
         if mode.whole or (self.requires_grad and mode.grad and op.rules):
@@ -277,7 +280,8 @@ class Tensor(ArrayReading):
             >>> x.grad
             10.0
         """
-        return bridge.from_values(cls, values, label)
+        tensor: Tensor = bridge.from_values(cls, values, label)
+        return tensor
 
     def to_values(self) -> Any:
         """Return the elements as Values in nested lists; gradients flow back to this Tensor.

@@ -26,6 +26,9 @@ class _Tape:
 
     def __init__(self, name: str, function: Function, args: Sequence[Any], argnums: Sequence[int]) -> None:
         self.name = name
+        for i in argnums:
+            if not -len(args) <= i < len(args):
+                raise TypeError(f"{name}: there is no argument {i}: the function was called with {len(args)}")
         self.trees = [args[i] for i in argnums]
         given = [leaf for part in self.trees for leaf in tree.leaves(part)]
         recording = current().grad
@@ -36,15 +39,17 @@ class _Tape:
             for i, part in zip(argnums, self.trees, strict=True):
                 call[i] = tree.rebuild(part, [next(fresh) for _ in tree.leaves(part)])
             self.result = function(*call)
+        if not isinstance(self.result, Node):
+            raise TypeError(
+                f"{name}: the function returned {type(self.result).__name__}, not a Value or Tensor; "
+                "compute with chainrule's functions so that the graph is recorded"
+            )
         self.nodes_in = [isinstance(leaf, Node) for leaf in given]
         for x in self.inputs:
             if x.op is None:  # from here on a constant to every transform around this one
                 x.requires_grad = False
-        if isinstance(self.result, Node):
-            self.interior, found = walks.graph([self.result])
-            outside = set(found) - set(self.inputs)
-        else:
-            self.interior, outside = [], set()
+        self.interior, found = walks.graph([self.result])
+        outside = set(found) - set(self.inputs)
         self.recorded = recording and any(leaf.requires_grad for leaf in outside)
         self.wanted = walks.dependents(self.interior, self.inputs)
 
@@ -52,11 +57,12 @@ class _Tape:
     def algebra(self) -> walks.Algebra:
         if self.recorded:
             return walks.NODES
-        return walks.FLOATS if isinstance(self.result, Value) else walks.arrays()
+        scalar = all(isinstance(node, Value) for node in (self.result, *self.inputs, *self.interior))
+        return walks.FLOATS if scalar else walks.arrays()
 
     def pull(self, cotangent: Any) -> list[Any]:
         """Return the cotangent of each input, zeros where the result does not depend on it."""
-        cotangents: dict[Node, Any] = {self.result: cotangent} if isinstance(self.result, Node) else {}
+        cotangents: dict[Node, Any] = {self.result: cotangent}
         inputs = set(self.inputs)
         path = [n for n in self.interior if n in self.wanted and n not in inputs]
         with enable_grad(), np.errstate(all="ignore"):
@@ -85,11 +91,6 @@ class _Tape:
         """Return the cotangent 1 of a scalar result."""
         if isinstance(self.result, Value):
             return 1.0
-        if not isinstance(self.result, Tensor):
-            raise TypeError(
-                f"{self.name}: the function returned {type(self.result).__name__}, not a Value or Tensor; "
-                "compute with chainrule's functions so that the graph is recorded"
-            )
         if self.result.size != 1:
             raise ShapeError(
                 f"{self.name}: the function must return a scalar, got shape {self.result.shape}; reduce it with "
@@ -207,6 +208,11 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     directions = [leaf for part in tangents for leaf in tree.leaves(part)]
     if any(isinstance(t, Node) and t.requires_grad for t in directions):
         tape.recorded = True
+    if len(directions) != len(tape.inputs):
+        raise ValueError(
+            f"jvp: primals hold {len(tape.inputs)} numbers or arrays, tangents {len(directions)}; "
+            "give one direction for each"
+        )
     start = {x: _direction(x, t) for x, t in zip(tape.inputs, directions, strict=True)}
     inputs = set(tape.inputs)
     path = [n for n in reversed(tape.interior) if n in tape.wanted and n not in inputs]

@@ -1,6 +1,6 @@
 """Nested containers of arguments: dicts, lists and tuples, taken apart and put together again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 
@@ -25,18 +25,18 @@ def rebuild(tree: Any, new: Sequence[Any]) -> Any:
         >>> rebuild({"w": [1, 2], "b": (3,)}, "xyz")
         {'w': ['x', 'y'], 'b': ('z',)}
     """
-    remaining = iter(new)
+    return _build(tree, iter(new))
 
-    def build(part: Any) -> Any:
-        if isinstance(part, dict):
-            return {key: build(branch) for key, branch in part.items()}
-        if isinstance(part, tuple) and hasattr(part, "_fields"):
-            return type(part)(*(build(branch) for branch in part))
-        if isinstance(part, list | tuple):
-            return type(part)(build(branch) for branch in part)
-        return next(remaining)
 
-    return build(tree)
+# A function of its own: one inside `rebuild` would refer to itself, a cycle that keeps the leaves alive.
+def _build(part: Any, remaining: Iterator[Any]) -> Any:
+    if isinstance(part, dict):
+        return {key: _build(branch, remaining) for key, branch in part.items()}
+    if isinstance(part, tuple) and hasattr(part, "_fields"):
+        return type(part)(*(_build(branch, remaining) for branch in part))
+    if isinstance(part, list | tuple):
+        return type(part)(_build(branch, remaining) for branch in part)
+    return next(remaining)
 
 
 def transform(function: Callable[[Any], Any], tree: Any) -> Any:

@@ -124,6 +124,10 @@ def walk(
 ) -> None:
     """Carry cotangents from nodes to their operands; `cotangents` is read and filled in place.
 
+    A zero cotangent contributes exactly zero, also where the derivative beside it is infinite: so the branch that
+    `where` did not take stays out. To guard every edge costs a look at every array, and is seldom needed: the walk
+    goes unguarded, and once more with guards if a nan came out.
+
     Args:
         interior: operations, latest first.
         cotangents: to start with, those of the roots.
@@ -132,6 +136,36 @@ def walk(
         keep: False drops the cotangent of an operation once it has been passed on.
         observe: called with each `Edge` after its contribution.
     """
+    if observe is not None or HOOKED:  # they are to see each edge once
+        _carry(interior, cotangents, algebra, wanted, keep, observe, guarded=True)
+        return
+    start = dict(cotangents)
+    _carry(interior, cotangents, algebra, wanted, keep, None, guarded=False)
+    if any(_has_nan(g) for node, g in cotangents.items() if node.op is None or not keep):
+        cotangents.clear()
+        cotangents.update(start)
+        _carry(interior, cotangents, algebra, wanted, keep, None, guarded=True)
+
+
+def _has_nan(g: Any) -> bool:
+    data = data_of(g)
+    if not isinstance(data, np.ndarray):
+        return bool(data != data)
+    flat = data.reshape(-1)
+    square = flat.dot(flat)  # nan if and only if an element is; BLAS reads it faster than a ufunc
+    return bool(square != square)
+
+
+def _carry(
+    interior: Sequence[Node],
+    cotangents: dict[Node, Any],
+    algebra: Algebra,
+    wanted: Container[Node] | None,
+    keep: bool,
+    observe: Observer | None,
+    guarded: bool,
+) -> None:
+    """Go once from the latest operation to the earliest; arguments as `walk`."""
     xp, nodes, fit = algebra.xp, algebra.nodes, algebra.fit
     for node in interior:
         g = cotangents.get(node) if keep else cotangents.pop(node, None)
@@ -141,7 +175,7 @@ def walk(
             g = cotangents[node] = run_hooks(node, g)
         op, parents, params = node.op, node.parents, node._params or {}
         assert op is not None
-        rules = op.rules
+        rules, guard = op.rules, guarded and op.structure == "elementwise"
         out: Any = node if nodes else node._data
         operands = parents if nodes else [p._data if isinstance(p, Node) else p for p in parents]
         for argument, parent in enumerate(parents):
@@ -153,6 +187,8 @@ def walk(
             if rule is None:
                 continue
             raw = rule(xp, g, out, *operands, **params)
+            if guard:
+                raw = xp.guard(g, raw)
             contribution = fit(raw, parent)
             before = cotangents.get(parent)
             after = cotangents[parent] = contribution if before is None else before + contribution
@@ -184,28 +220,23 @@ def broadcast_axes(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ..
 
 def unbroadcast(array: Any, shape: tuple[int, ...]) -> Any:
     """Sum an array down to `shape`, from which it could have been broadcast."""
+    extra = array.ndim - len(shape)
+    if array.shape[extra:] == shape:
+        return np.add.reduce(array, 0 if extra == 1 else tuple(range(extra)))
     return np.add.reduce(array, broadcast_axes(array.shape, shape), keepdims=True).reshape(shape)
 
 
 def _fit_node(contribution: Any, parent: Any) -> Any:
     """`fit_array`, recorded."""
-    if not isinstance(contribution, Node):
-        return (
-            fit_array(np.asarray(contribution), parent)
-            if isinstance(parent._data, np.ndarray)
-            else contribution
-        )
-    if not isinstance(parent._data, np.ndarray):
+    data = parent._data
+    if not isinstance(data, np.ndarray):
         return contribution
-    shape = parent._data.shape
-    if contribution._data.shape != shape:
-        axes = broadcast_axes(contribution._data.shape, shape)
-        contribution = ops.reshape(ops.sum(contribution, axes), shape)
-    return (
-        contribution
-        if contribution._data.dtype == parent._data.dtype
-        else ops.astype(contribution, parent._data.dtype)
-    )
+    if not isinstance(contribution, Node):
+        return fit_array(np.asarray(contribution), parent)
+    fitted: Any = contribution
+    if fitted._data.shape != data.shape:
+        fitted = ops.reshape(ops.sum(fitted, broadcast_axes(fitted._data.shape, data.shape)), data.shape)
+    return fitted if fitted._data.dtype == data.dtype else ops.astype(fitted, data.dtype)
 
 
 FLOATS = Algebra(floats, nodes=False, fit=same)

@@ -40,7 +40,8 @@ def erf(x: Any) -> Array:
     wide, dtype = _wide(x)
     size = np.abs(wide)
     outer = np.copysign(1.0 - _tail(size), wide)
-    return np.where(size <= 0.46875, _near_zero(wide), outer).astype(dtype)
+    found: Array = np.where(size <= 0.46875, _near_zero(wide), outer)
+    return found.astype(dtype)
 
 
 def erfc(x: Any) -> Array:
@@ -54,7 +55,8 @@ def erfc(x: Any) -> Array:
     size = np.abs(wide)
     tail = _tail(size)
     outer = np.where(wide < 0, 2.0 - tail, tail)
-    return np.where(size <= 0.46875, 1.0 - _near_zero(wide), outer).astype(dtype)
+    found: Array = np.where(size <= 0.46875, 1.0 - _near_zero(wide), outer)
+    return found.astype(dtype)
 
 
 def _wide(x: Any) -> tuple[Array, np.dtype[Any]]:
@@ -62,13 +64,13 @@ def _wide(x: Any) -> tuple[Array, np.dtype[Any]]:
     return x.astype(np.float64), x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
 
 
-def _near_zero(x: Array) -> Array:
+def _near_zero(x: Array) -> Any:
     """Return erf(x) for |x| ≤ 0.46875."""
     square = np.where(np.abs(x) <= 0.46875, x * x, 0.0)
     return x * np.polyval(_SMALL_P, square) / np.polyval(_SMALL_Q, square)
 
 
-def _tail(size: Array) -> Array:
+def _tail(size: Array) -> Any:
     """Return erfc(size) for size ≥ 0.46875."""
     y = np.clip(size, 0.46875, 27.5)  # erfc vanishes beyond
     coarse = np.trunc(y * 16) / 16  # its square is exact, so that the error of y² is not magnified

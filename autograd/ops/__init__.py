@@ -106,6 +106,12 @@ from chainrule.autograd.ops.indexing import (
     take as take,
     take_along_axis as take_along_axis,
 )
+from chainrule.autograd.ops.join import (
+    concatenate as concatenate,
+    pad as pad,
+    split as split,
+    stack as stack,
+)
 from chainrule.autograd.ops.linalg import (
     cholesky as cholesky,
     det as det,
@@ -145,16 +151,12 @@ from chainrule.autograd.ops.products import (
     vecdot as vecdot,
 )
 from chainrule.autograd.ops.rearrange import (
-    concatenate as concatenate,
     diag as diag,
     diagonal as diagonal,
     flip as flip,
-    pad as pad,
     repeat as repeat,
     roll as roll,
     rot90 as rot90,
-    split as split,
-    stack as stack,
     tile as tile,
     trace as trace,
     tril as tril,

@@ -7,7 +7,7 @@ from chainrule.autograd.node import apply
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add
-from chainrule.autograd.ops.rearrange import pad
+from chainrule.autograd.ops.join import pad
 from chainrule.autograd.ops.reduce import max, mean
 from chainrule.autograd.ops.shape import reshape, shape
 

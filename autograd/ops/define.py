@@ -1,12 +1,14 @@
 """How a line of the rule table becomes a public function."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from chainrule.autograd.node import Node, apply
 from chainrule.autograd.op import Op, Rule
 
 Operand = Any  # a Value, a Tensor, a number, or anything NumPy makes an array of
+
+Function = TypeVar("Function", bound=Callable[..., Any])
 
 _ELEMENTWISE = """{about}, element by element.
 
@@ -46,7 +48,11 @@ def unary(
     arguments = "    x: a Value, or a Tensor of any shape; a number or array is a constant."
     if rule is None:
         constant = Op(name, "constant", domain=(domain,))
-        return _named(lambda x: apply(constant, x), constant, about, arguments, example)
+
+        def question(x: Operand) -> Any:
+            return apply(constant, x)
+
+        return _named(question, constant, about, arguments, example)
     op = Op(name, "elementwise", rule, singular=singular, domain=(domain,), kinks=kinks)
 
     def function(x: Operand) -> Any:
@@ -69,11 +75,16 @@ def binary(
     def function(x: Operand, y: Operand) -> Any:
         return apply(op, x, y)
 
-    arguments = "    x, y: Values, or Tensors whose shapes broadcast; numbers and arrays are constants."
+    arguments = (
+        "    x: a Value, or a Tensor of any shape; a number or array is a constant.\n"
+        "    y: likewise, of a shape that broadcasts."
+    )
     return _named(function, op, about, arguments, example)
 
 
-def _named(function: Any, op: Op, about: str, arguments: str, example: tuple[float | bool, ...]) -> Any:
+def _named(
+    function: Function, op: Op, about: str, arguments: str, example: tuple[float | bool, ...]
+) -> Function:
     *operands, result = example
     call = f"cr.{op.name}({', '.join(map(str, operands))})"
     if not isinstance(result, bool):
@@ -81,5 +92,5 @@ def _named(function: Any, op: Op, about: str, arguments: str, example: tuple[flo
     function.__name__ = function.__qualname__ = op.name
     function.__module__ = "chainrule.autograd.ops"
     function.__doc__ = _ELEMENTWISE.format(about=about, arguments=arguments, call=call, result=result)
-    function.op = op
+    function.op = op  # type: ignore[attr-defined]
     return function

@@ -59,7 +59,9 @@ cbrt = unary(
 pow = binary(
     "pow",
     "x to the power y",
-    lambda xp, g, out, x, y: xp.where(xp.equal(y, 0), 0, g * y * xp.pow(x, y - 1)),
+    lambda xp, g, out, x, y: xp.where(
+        xp.logical_and(xp.equal(x, 0), xp.equal(y, 0)), 0, g * y * xp.pow(x, y - 1)
+    ),
     lambda xp, g, out, x, y: xp.where(
         xp.logical_and(xp.equal(x, 0), xp.greater_equal(y, 0)), 0, g * out * xp.log(x)
     ),

@@ -7,6 +7,7 @@ import numpy as np
 from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import apply, data_of
 from chainrule.autograd.op import Op
+from chainrule.autograd.ops.choice import where
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add, mul
 from chainrule.autograd.ops.products import matmul
@@ -229,13 +230,10 @@ def matrix_power(x: Operand, n: int) -> Any:
     square = _square("matrix_power", x)
     if n < 0:
         square, n = inv(square), -n
-    if n == 0:
-        data = np.asarray(data_of(x))
-        return add(mul(x, 0), np.eye(data.shape[-1], dtype=data.dtype))
-    result = None
+    result = where(False, x, np.eye(shape(x)[-1], dtype=np.asarray(data_of(x)).dtype))
     while n:
         if n & 1:
-            result = square if result is None else matmul(result, square)
+            result = matmul(result, square)
         n >>= 1
         if n:
             square = matmul(square, square)

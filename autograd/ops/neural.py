@@ -11,7 +11,7 @@ from chainrule.autograd.ops.activation import sigmoid
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add, div, mul, sqrt, sub
 from chainrule.autograd.ops.indexing import check_labels, take
-from chainrule.autograd.ops.rearrange import split
+from chainrule.autograd.ops.join import split
 from chainrule.autograd.ops.reduce import Axis, axes
 from chainrule.autograd.ops.shape import one_axis, reshape, shape
 

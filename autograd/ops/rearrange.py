@@ -1,7 +1,6 @@
 """Functions that rearrange, repeat or leave out elements: all linear, so each rule is the inverse rearrangement."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,8 +9,7 @@ from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import apply
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
-from chainrule.autograd.ops.elementwise import add
-from chainrule.autograd.ops.indexing import along, getitem, scatter, take
+from chainrule.autograd.ops.indexing import getitem, scatter, take
 from chainrule.autograd.ops.reduce import Axis, axes, sum
 from chainrule.autograd.ops.shape import (
     broadcast_to,
@@ -29,29 +27,6 @@ _FLIP = Op("flip", "linear", lambda xp, g, out, x, axis: xp.flip(g, axis))
 _ROLL = Op("roll", "linear", lambda xp, g, out, x, shift, axis: xp.roll(g, tuple(-n for n in shift), axis))
 _TRIL = Op("tril", "linear", lambda xp, g, out, x, k: xp.tril(g, k))
 _TRIU = Op("triu", "linear", lambda xp, g, out, x, k: xp.triu(g, k))
-_PAD = Op("pad", "linear", lambda xp, g, out, x, width: xp.getitem(g, _inside(width, xp.shape(x))))
-_CONCATENATE = Op(
-    "concatenate",
-    "linear",
-    lambda xp, g, out, *inputs, position, axis: xp.getitem(g, _part(xp, inputs, position, axis)),
-    variadic=True,
-)
-_STACK = Op(
-    "stack",
-    "linear",
-    lambda xp, g, out, *inputs, position, axis: xp.getitem(g, along(axis, position)),
-    variadic=True,
-)
-
-
-def _inside(width: tuple[tuple[int, int], ...], dims: tuple[int, ...]) -> tuple[slice, ...]:
-    return tuple(slice(before, before + n) for (before, _), n in zip(width, dims, strict=True))
-
-
-def _part(xp: Any, inputs: tuple[Any, ...], position: int, axis: int) -> tuple[Any, ...]:
-    lengths = [xp.shape(x)[axis] for x in inputs[: position + 1]]
-    end = np.sum(lengths)
-    return along(axis, slice(end - lengths[-1], end))
 
 
 def flip(x: Operand, axis: Axis = None) -> Any:
@@ -102,14 +77,10 @@ def rot90(x: Operand, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     first, second = (one_axis("rot90", shape(x), a) for a in axes)
     if first == second:
         raise ShapeError(f"rot90: axes {axes} must be two different axes")
-    match k % 4:
-        case 1:
-            return swapaxes(flip(x, second), first, second)
-        case 2:
-            return flip(x, (first, second))
-        case 3:
-            return flip(swapaxes(x, first, second), second)
-    return x
+    if k % 2 == 0:
+        return flip(x, (first, second) if k % 4 else ())
+    turned = swapaxes(x, first, second)
+    return flip(turned, first if k % 4 == 1 else second)
 
 
 def repeat(x: Operand, repeats: int | Sequence[int], axis: int | None = None) -> Any:
@@ -227,7 +198,8 @@ def diagonal(x: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any
         Tensor([1., 4.], op=getitem)
     """
     matrices = moveaxis(_matrices("diagonal", x), (axis1, axis2), (-2, -1))
-    return getitem(matrices, (..., *_places(*shape(matrices)[-2:], offset)))
+    rows, columns = shape(matrices)[-2:]
+    return getitem(matrices, (..., *_places(rows, columns, offset)))
 
 
 def _places(rows: int, columns: int, offset: int) -> tuple[Any, Any]:
@@ -274,121 +246,3 @@ def trace(x: Operand, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         5.0
     """
     return sum(diagonal(x, offset, axis1, axis2), -1)
-
-
-def pad(x: Operand, width: Any, value: float = 0.0) -> Any:
-    """Surround with zeros, or with another number.
-
-    Args:
-        x: a Tensor of any shape.
-        width: a number for all sides, or a pair (before, after) for each axis.
-        value: what to fill with.
-
-    Returns:
-        The larger Tensor.
-
-    Raises:
-        ShapeError: `width` does not fit the axes, or is negative.
-
-    Example:
-        >>> Tensor([1.0, 2.0]).pad(1)
-        Tensor([0., 1., 2., 0.], op=pad)
-    """
-    dims = shape(x)
-    try:
-        pairs = np.broadcast_to(np.asarray(width), (len(dims), 2)).tolist()
-    except ValueError:
-        raise ShapeError(
-            f"pad: width {width} does not fit shape {dims}; give a number, or a pair for each axis"
-        ) from None
-    if any(n < 0 for pair in pairs for n in pair):
-        raise ShapeError(f"pad: width {width} is negative; cut with an index instead")
-    padded = apply(_PAD, x, width=tuple((int(a), int(b)) for a, b in pairs))
-    if value == 0:
-        return padded
-    frame = np.full(shape(padded), value, padded.dtype)
-    frame[_inside(tuple(pairs), dims)] = 0
-    return add(padded, frame)
-
-
-def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Any:
-    """Join tensors along an axis that they have.
-
-    Args:
-        tensors: Tensors or arrays whose shapes agree on every other axis.
-        axis: where to join.
-
-    Returns:
-        One Tensor.
-
-    Raises:
-        ShapeError: the other axes differ.
-
-    Example:
-        >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
-        Tensor([1., 2., 3.], op=concatenate)
-    """
-    dims = [shape(x) for x in tensors]
-    position = one_axis("concatenate", dims[0], axis)
-    for other in dims[1:]:
-        if len(other) != len(dims[0]) or _without(other, position) != _without(dims[0], position):
-            raise ShapeError(
-                f"concatenate: shapes {dims[0]} and {other} differ on an axis other than {position}"
-            )
-    return apply(_CONCATENATE, *tensors, axis=position)
-
-
-def _without(dims: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    return dims[:axis] + dims[axis + 1 :]
-
-
-def stack(tensors: Sequence[Operand], axis: int = 0) -> Any:
-    """Join tensors of one shape along a new axis.
-
-    Args:
-        tensors: Tensors or arrays of equal shapes.
-        axis: position of the new axis in the result.
-
-    Returns:
-        One Tensor.
-
-    Raises:
-        ShapeError: the shapes differ.
-
-    Example:
-        >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])]).shape
-        (2, 2)
-    """
-    dims = [shape(x) for x in tensors]
-    for other in dims[1:]:
-        if other != dims[0]:
-            raise ShapeError(f"stack: shapes {dims[0]} and {other} differ; stack joins equal shapes")
-    return apply(_STACK, *tensors, axis=one_axis("stack", (1, *dims[0]), axis))
-
-
-def split(x: Operand, parts: int | Sequence[int], axis: int = 0) -> list[Any]:
-    """Cut along an axis.
-
-    Args:
-        x: a Tensor of any shape.
-        parts: a number of equal parts, or the positions to cut at.
-        axis: the axis to cut.
-
-    Returns:
-        A list of Tensors.
-
-    Raises:
-        ShapeError: the axis does not divide into so many equal parts.
-
-    Example:
-        >>> [part.shape for part in split(Tensor([1.0, 2.0, 3.0, 4.0]), 2)]
-        [(2,), (2,)]
-    """
-    position = one_axis("split", shape(x), axis)
-    length = shape(x)[position]
-    if isinstance(parts, int):
-        if parts < 1 or length % parts:
-            raise ShapeError(f"split: axis {position} of length {length} has no {parts} equal parts")
-        parts = range(length // parts, length, length // parts)
-    cuts = [0, *parts, length]
-    return [getitem(x, along(position, slice(a, b))) for a, b in pairwise(cuts)]

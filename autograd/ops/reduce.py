@@ -273,7 +273,7 @@ def norm(x: Operand, axis: Axis = None, keepdims: bool = False, ord: float = 2) 
         >>> norm(x).item(), norm(x, ord=1).item(), norm(x, ord=math.inf).item()
         (5.0, 7.0, 4.0)
     """
-    if not isinstance(ord, float | int) or ord == 0 or ord != ord:
+    if ord == 0 or not np.isreal(ord) or ord != ord:
         raise ValueError(f"norm: ord must be a number other than 0, such as 1, 2 or inf; got {ord!r}")
     if ord == 1:
         return sum(abs(x), axis, keepdims)

@@ -74,9 +74,11 @@ def reshape(x: Operand, *shape: int | tuple[int, ...]) -> Any:
         >>> Tensor([1.0, 2.0, 3.0, 4.0]).reshape(2, -1).shape
         (2, 2)
     """
-    wanted = tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+    wanted: tuple[Any, ...] = shape
+    if len(shape) == 1 and isinstance(shape[0], tuple | list):
+        wanted = tuple(shape[0])
     data = np.asarray(data_of(x))
-    known = math.prod(n for n in wanted if n != -1)  # type: ignore[misc]
+    known = math.prod(n for n in wanted if n != -1)
     holes = wanted.count(-1)
     if holes > 1 or (data.size % known if holes and known else data.size != known):
         raise ShapeError(f"reshape: {data.size} elements of shape {data.shape} do not fill shape {wanted}")

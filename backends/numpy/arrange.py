@@ -35,13 +35,13 @@ def pad(x: Array, width: tuple[Axes, ...]) -> Array:
     return out
 
 
-def getitem(x: Array, index: Any) -> Array:
+def getitem(x: Array, index: Any) -> Any:
     return x[index]
 
 
 def scatter(g: Array, index: Any, shape: Axes) -> Array:
     """Return zeros of `shape` with `g` added at `index`: the transpose of `getitem`."""
-    out = np.zeros(shape, g.dtype)
+    out = np.zeros(shape, np.result_type(g))
     parts = index if isinstance(index, tuple) else (index,)
     for part in parts:
         if isinstance(part, np.ndarray) and part.dtype != bool:
@@ -75,16 +75,17 @@ def scatter_along_axis(g: Array, indices: Array, axis: int, shape: Axes) -> Arra
 
 def one_hot(labels: Array, classes: int) -> Array:
     out = np.zeros((*labels.shape, classes), np.float32)
-    np.put_along_axis(out, labels[..., None], 1, -1)
+    rows = out.reshape(-1, classes)
+    rows[np.arange(len(rows)), labels.reshape(-1)] = 1
     return out
 
 
-def windows(x: Array, size: Axes, stride: Axes) -> Array:
+def windows(x: Array, size: Axes, stride: Axes) -> Any:
     """Return the windows over the last axes, as a view of shape (..., *positions, *size)."""
     found = np.lib.stride_tricks.sliding_window_view(x, size, tuple(range(-len(size), 0)))
-    steps = tuple(slice(None, None, step) for step in stride)
-    whole = (slice(None),) * len(size)
-    return found[(..., *steps, *whole)]
+    steps = [slice(None, None, step) for step in stride]
+    place: Any = (..., *steps, *(slice(None),) * len(size))
+    return found[place]
 
 
 def overlap_add(g: Array, shape: Axes, stride: Axes) -> Array:
@@ -93,8 +94,9 @@ def overlap_add(g: Array, shape: Axes, stride: Axes) -> Array:
     n = len(stride)
     positions, size = g.shape[-2 * n : -n], g.shape[-n:]
     for offset in np.ndindex(size):
-        place = [slice(o, o + s * p, s) for o, s, p in zip(offset, stride, positions, strict=True)]
-        out[(..., *place)] += g[(..., *offset)]
+        steps = [slice(o, o + s * p, s) for o, s, p in zip(offset, stride, positions, strict=True)]
+        place: Any = (..., *steps)
+        out[place] += g[(..., *offset)]
     return out
 
 
@@ -102,25 +104,25 @@ def conv(x: Array, weight: Array, stride: Axes, padding: Axes) -> Array:
     """Correlate x (N, C, *lengths) with weight (O, C, *size); the result has shape (N, O, *positions)."""
     n = len(stride)
     found = windows(pad(x, _sides(padding)), weight.shape[2:], stride)
-    inner = tuple(range(1, 2)), tuple(range(2 + n, 2 + 2 * n))
-    product = np.tensordot(found, weight, ((*inner[0], *inner[1]), tuple(range(1, 2 + n))))
+    inner = (1, *range(2 + n, 2 + 2 * n)), tuple(range(1, 2 + n))
+    product = np.tensordot(found, weight, inner)
     return np.moveaxis(product, -1, 1)
 
 
-def conv_input(g: Array, weight: Array, size: Axes, stride: Axes, padding: Axes) -> Array:
+def conv_input(g: Array, weight: Array, size: Axes, stride: Axes, padding: Axes) -> Any:
     """Return the transpose of `conv` in x: g (N, O, *positions) to (N, C, *size)."""
     n = len(stride)
     columns = np.moveaxis(np.tensordot(g, weight, ((1,), (0,))), n + 1, 1)
     full = (g.shape[0], weight.shape[1], *(s + 2 * p for s, p in zip(size, padding, strict=True)))
-    inside = tuple(slice(p, p + s) for p, s in zip(padding, size, strict=True))
-    return overlap_add(columns, full, stride)[(..., *inside)]
+    inside: Any = (..., *(slice(p, p + s) for p, s in zip(padding, size, strict=True)))
+    return overlap_add(columns, full, stride)[inside]
 
 
 def conv_weight(x: Array, g: Array, size: Axes, stride: Axes, padding: Axes) -> Array:
     """Return the transpose of `conv` in its weight: x (N, C, *lengths), g (N, O, *positions) to (O, C, *size)."""
     n = len(stride)
     reach = tuple((p - 1) * s + k for p, s, k in zip(g.shape[2:], stride, size, strict=True))
-    used = (..., *(slice(r) for r in reach))  # the last rows may lie in no window
+    used: Any = (..., *(slice(r) for r in reach))  # the last rows may lie in no window
     found = windows(pad(x, _sides(padding))[used], size, stride)
     over = (0, *range(2, 2 + n))
     return np.tensordot(g, found, (over, over))

@@ -35,7 +35,7 @@ def nan_to_num(x: Array, nan: float, posinf: float | None, neginf: float | None)
     return np.nan_to_num(x, True, nan, posinf, neginf)
 
 
-def logit(x: Array) -> Array:
+def logit(x: Array) -> Any:
     with np.errstate(all="ignore"):
         return np.log(np.true_divide(x, 1 - x))
 
@@ -45,7 +45,7 @@ def xlogy(x: Array, y: Array) -> Array:
         return np.where(np.equal(x, 0) & ~np.isnan(y), 0, np.multiply(x, np.log(y)))
 
 
-def sigmoid(x: Array) -> Array:
+def sigmoid(x: Array) -> Any:
     small = np.exp(-np.abs(x))  # in (0, 1]: cannot overflow
     return np.where(np.greater_equal(x, 0), 1, small) / (1 + small)
 
@@ -110,7 +110,7 @@ def relu6(x: Array) -> Array:
     return np.clip(x, 0, 6)
 
 
-def hardsigmoid(x: Array) -> Array:
+def hardsigmoid(x: Array) -> Any:
     return np.clip(x + 3, 0, 6) * (1 / 6)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def einsum(operands: Sequence[Array], subscripts: str) -> Array:
+def einsum(operands: Sequence[Array], subscripts: str) -> Any:
     return np.einsum(subscripts, *operands, optimize=len(operands) > 1)
 
 
@@ -46,15 +46,15 @@ def pinv(x: Array) -> Array:
     return np.linalg.pinv(x)
 
 
-def det(x: Array) -> Array:
+def det(x: Array) -> Any:
     return np.linalg.det(x)
 
 
-def det_sign(x: Array) -> Array:
+def det_sign(x: Array) -> Any:
     return np.linalg.slogdet(x).sign
 
 
-def logabsdet(x: Array) -> Array:
+def logabsdet(x: Array) -> Any:
     with np.errstate(all="ignore"):
         return np.linalg.slogdet(x).logabsdet
 

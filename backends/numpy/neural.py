@@ -18,24 +18,24 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
     return out
 
 
-def softmax(x: Array, axis: int) -> Array:
+def softmax(x: Array, axis: int) -> Any:
     with np.errstate(all="ignore"):
-        powers = np.exp(x - max(x, axis, keepdims=True))
+        powers = np.exp(x - max(x, axis, keepdims=True, initial=-np.inf))
         return powers / sum(powers, axis, keepdims=True)
 
 
-def log_softmax(x: Array, axis: int) -> Array:
+def log_softmax(x: Array, axis: int) -> Any:
     with np.errstate(all="ignore"):
-        shifted = x - max(x, axis, keepdims=True)
+        shifted = x - max(x, axis, keepdims=True, initial=-np.inf)
         return shifted - np.log(sum(np.exp(shifted), axis, keepdims=True))
 
 
-def cross_entropy(logits: Array, labels: Array) -> Array:
+def cross_entropy(logits: Array, labels: Array) -> Any:
     """Return −log softmax(logits)[label] for each row of (N, C) logits and (N,) integer labels."""
     rows = np.arange(labels.shape[0])
     return -log_softmax(logits, -1)[rows, labels]
 
 
-def standardize(x: Array, axis: Axes, eps: float) -> Array:
+def standardize(x: Array, axis: Axes, eps: float) -> Any:
     centred = x - mean(x, axis, True)
     return centred / np.sqrt(mean(np.square(centred), axis, True) + eps)

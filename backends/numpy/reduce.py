@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 
-sum = np.add.reduce
+sum: Any = np.add.reduce
 prod = np.multiply.reduce
 max = np.maximum.reduce
 min = np.minimum.reduce
@@ -17,7 +17,7 @@ all = np.logical_and.reduce
 logcumsumexp = np.logaddexp.accumulate
 
 
-def mean(x: Array, axis: Axes, keepdims: bool) -> Array:
+def mean(x: Array, axis: Axes, keepdims: bool) -> Any:
     with np.errstate(all="ignore"):  # the mean of nothing is nan
         return np.true_divide(sum(x, axis, keepdims=keepdims), count(x, axis), dtype=x.dtype)
 
@@ -30,7 +30,7 @@ def count(x: Array, axis: Axes) -> int:
     return size
 
 
-def norm(x: Array, axis: Axes, keepdims: bool, ord: float) -> Array:
+def norm(x: Array, axis: Axes, keepdims: bool, ord: float) -> Any:
     top = max(np.abs(x), axis, keepdims=True, initial=0)
     top = np.where((top == 0) | ~np.isfinite(top), 1, top)  # powers neither overflow nor vanish
     scaled = np.abs(x) / top
@@ -42,7 +42,7 @@ def norm(x: Array, axis: Axes, keepdims: bool, ord: float) -> Array:
     return out if keepdims else np.squeeze(out, axis)
 
 
-def logsumexp(x: Array, axis: Axes, keepdims: bool) -> Array:
+def logsumexp(x: Array, axis: Axes, keepdims: bool) -> Any:
     top = max(x, axis, keepdims=True, initial=-np.inf)
     top = np.where(np.isfinite(top), top, 0)
     with np.errstate(all="ignore"):
