@@ -286,6 +286,13 @@ def _choice(tree: Expression) -> Any:
     return (yes if condition[1] else no) if condition[0] == "num" else tree
 
 
+def _both(tree: Expression) -> Any:
+    match tree:
+        case ["logical_and", ["num", truth], other] | ["logical_and", other, ["num", truth]]:
+            return other if truth else ["num", 0.0]
+    return tree
+
+
 def _guarded(tree: Expression) -> Any:
     return tree[2]  # guard(g, result): where g is zero the result is too, whatever the local derivative
 
@@ -315,6 +322,7 @@ _SIMPLER: dict[str, Callable[[Expression], Any]] = {
     "pow": _power,
     "neg": _negative,
     "where": _choice,
+    "logical_and": _both,
     "guard": _guarded,
     "broadcast_to": _spread,
     "zeros_like": lambda tree: ["num", 0.0],

@@ -12,9 +12,10 @@ from typing import Any
 
 Expression = list[Any]
 Markup = list[Any]
-"""MathML as nested lists, `[tag, *children]`; a `["slot", key, careful]` is still to be filled in."""
+"""MathML as nested lists, `[tag, *children]`; a `["slot", key, care]` is still to be filled in."""
 
 COMPARE, SUM, PRODUCT, POWER, ATOM = range(5)  # how tightly an operator binds
+PLAIN, SIGNED, FENCED = range(3)  # what an open slot puts in parentheses: nothing, negatives, all but a name
 _INFIX = {
     "greater": (COMPARE, ">"),
     "greater_equal": (COMPARE, "≥"),
@@ -22,6 +23,8 @@ _INFIX = {
     "less_equal": (COMPARE, "≤"),
     "equal": (COMPARE, "="),
     "not_equal": (COMPARE, "≠"),
+    "logical_and": (COMPARE, "and"),
+    "logical_or": (COMPARE, "or"),
     "add": (SUM, "+"),
     "sub": (SUM, "−"),
     "mul": (PRODUCT, "·"),
@@ -91,12 +94,12 @@ def markup(tree: Expression, need: int = COMPARE, *, first: bool = True) -> Mark
         first: Whether it opens the formula, where a negative number needs no parentheses.
 
     Returns:
-        Nested lists; `["slot", key, careful]` stays open for a name or a number, and a careful one wants
-        parentheses around a negative number.
+        Nested lists; `["slot", key, care]` stays open for a name or a number, and `care` says what needs
+        parentheses there: nothing (0), a negative number (1), all but a single name or number (2).
     """
     match tree:
         case ["slot", key]:
-            return ["slot", key, not first]
+            return ["slot", key, FENCED if need == ATOM else SIGNED if not first else PLAIN]
         case ["num", value]:
             number = ["mn", _number(value)]
             return number if value >= 0 or first else ["mrow", ["mo", "("], number, ["mo", ")"]]

@@ -6,6 +6,7 @@ import base64
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
@@ -16,7 +17,7 @@ from chainrule.viz.layout import Layout, Scene, lay_out
 from chainrule.viz.layout.scenes import WIDTH
 from chainrule.viz.trace import Trace
 
-PARTS = ("format.js", "replay.js", "scene.js", "panels.js", "stepper.js")
+PARTS = ("format.js", "replay.js", "scene.js", "panels.js", "controls.js", "stepper.js")
 ROOM = WIDTH - 18.0  # px for the text of a box
 _SHIM = """
 const data = JSON.parse(document.getElementById("chainrule-data").textContent);
@@ -26,8 +27,11 @@ const model = { get: (name) => state[name], set, save_changes() {}, on() {}, off
 widget.render({ model, el: document.getElementById("chainrule-page") });
 try {
   // In a notebook the page stands in a frame below a still picture, which is for where no script runs.
-  const still = window.frameElement?.previousElementSibling;
+  const frame = window.frameElement;
+  const still = frame?.previousElementSibling;
   if (still?.classList.contains("chainrule-still")) still.style.setProperty("display", "none", "important");
+  const light = frame?.ownerDocument.body.dataset.jpThemeLight; // JupyterLab's theme
+  if (light) document.documentElement.dataset.theme = light === "true" ? "light" : "dark";
 } catch { /* a frame of another origin: the picture stays */ }
 """
 _PAGE_STYLE = "html,body{margin:0;height:100%}#chainrule-page{height:100vh;height:100dvh}"
@@ -101,10 +105,17 @@ def _digest(text: str) -> str:
 
 @functools.cache
 def _squeezed(name: str) -> str:
-    """A static file without indentation and without lines that are only comment."""
+    """A static file without comment lines, indentation, and the line ends and blanks that mean nothing."""
     text = files("chainrule.viz").joinpath("static", name).read_text(encoding="utf-8")
-    lines = (line.strip() for line in text.splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+    lines = [line.strip() for line in text.splitlines() if not line.strip().startswith("//")]
+    if name.endswith(".css"):
+        return re.sub(r"(?<=[;:,{]) | (?={)", "", "".join(lines))
+    # A line that ends open needs no line end, unless a comment of its own would then swallow the next.
+    return "".join(
+        line if "//" not in line and line.endswith((",", "(", "[", "{", ";")) else f"{line}\n"
+        for line in lines
+        if line
+    )
 
 
 def _graph(name: str, trace: Trace) -> dict[str, Any]:
@@ -115,21 +126,7 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
     return {
         "name": name,
         "names": names,
-        "nodes": [
-            {
-                "op": node.get("op"),
-                "parents": node["parents"],
-                "line": node.get("line"),
-                "shape": node["shape"],
-                "dtype": node["dtype"],
-                "role": node["role"],
-                "value": node.get("value"),
-                "formula": node.get("formula"),
-                "title": _title(trace, names, node["id"]),
-                "size": labels.clip(labels.shape(trace.nodes[node["id"]]), 40, 9.5),
-            }
-            for node in data["nodes"]
-        ],
+        "nodes": [_node(trace, names, node) for node in data["nodes"]],
         "homes": list(layout.grouping.home),
         "groups": [
             {
@@ -145,6 +142,14 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
         "formulas": [_formula(entry) for entry in data["formulas"]],
         "sources": data["meta"].get("sources", {}),
     }
+
+
+def _node(trace: Trace, names: list[str], node: dict[str, Any]) -> dict[str, Any]:
+    """What the script needs of a node; what is None is left out."""
+    kept = ("op", "parents", "line", "shape", "dtype", "role", "value", "formula")
+    title = _title(trace, names, node["id"])
+    size = labels.clip(labels.shape(trace.nodes[node["id"]]), 40, 9.5)
+    return {key: node[key] for key in kept if key in node} | {"title": title, "size": size}
 
 
 def _sizes(layout: Layout) -> list[int]:

@@ -175,7 +175,7 @@ class _Writer:
             FILLS["group"][1],
             bold=True,
         )
-        return frame + title + self.scene(inner, box.x, box.y + HEADER, depth + 1)
+        return frame + title + self.scene(inner, box.x + inner.inset, box.y + HEADER, depth + 1)
 
     def folded_group(self, box: PlacedBox) -> str:
         group = self.layout.grouping.groups[box.ref]

@@ -12,6 +12,7 @@ from chainrule.viz.trace import Trace
 
 WIDTH, HEIGHT = 120.0, 58.0  # px: a node with its three lines
 CONSTANT_HEIGHT = 26.0  # px: one line
+MOST = 20_000  # nodes; a larger picture could neither be read nor shown
 BUS = 8  # from this many parallel wires on, one thick wire stands for them
 PORT_STEP = 8.0  # px between the wires at a folded group's side
 MARGIN = 14.0  # px around the content of an open group
@@ -71,6 +72,11 @@ class Scene:
     boxes: tuple[PlacedBox, ...]
     wires: tuple[Wire, ...]
 
+    @property
+    def inset(self) -> float:
+        """How far right of an open group's border its scene begins: at it if wires come in there."""
+        return 0.0 if any(box.kind == "in" for box in self.boxes) else MARGIN
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
@@ -89,7 +95,15 @@ def lay_out(trace: Trace, *, opened: bool = False) -> Layout:
 
     Returns:
         The groups and their scenes. The same trace always gives the same layout.
+
+    Raises:
+        ValueError: The graph is too large to draw.
     """
+    if len(trace.nodes) > MOST:
+        raise ValueError(
+            f"cannot draw {len(trace.nodes):,} nodes (at most {MOST:,}): draw a part of the computation, "
+            "such as the loss of one example instead of the whole data set"
+        )
     plan = _Plan(trace, opened=opened)
     scenes: dict[int | None, Scene] = {}
     for inner in [*sorted((g.id for g in plan.grouping.groups), key=plan.depth, reverse=True), None]:
@@ -278,7 +292,8 @@ def _box(plan: _Plan, item: _Item, inner: int | None, entering: Sequence[int], l
         height = {(box.kind, box.ref): box.y + box.height / 2 + HEADER for box in item.inner.boxes}
         inlets = tuple(height["in", node] for node in _port_order(item.inner, "in"))
         outlets = tuple(height["out", node] for node in _port_order(item.inner, "out"))[: len(leaving)]
-        return Box(item.inner.width, item.inner.height + HEADER + MARGIN, inlets, outlets)
+        width = item.inner.width + item.inner.inset + (0.0 if outlets else MARGIN)
+        return Box(width, item.inner.height + HEADER + MARGIN, inlets, outlets)
     width, height_ = WIDTH, HEIGHT
     if pin and inner in plan.opened:
         width, height_ = 0.0, 4.0

@@ -6,7 +6,8 @@ const SVG = "http://www.w3.org/2000/svg";
 function fill(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+    else if (value !== null && value !== undefined && value !== false)
+      node.setAttribute(name, value === true ? "" : value);
   }
   node.append(...children.flat(2).filter((child) => child !== null && child !== undefined));
   return node;
@@ -46,7 +47,8 @@ const exact = (value, digits) => sameNumber(shownValue(short(value, digits)), nu
 // Six characters: two digits, or only `least` if it is below 1; as chainrule.viz.labels.tiny.
 function tiny(value, least = 1) {
   const x = number(value);
-  if (x === 0 || !Number.isFinite(x) || (Math.abs(x) >= 0.01 && Math.abs(x) < 9950)) return short(x, x !== 0 && Math.abs(x) < 0.95 ? least : 2);
+  if (x === 0 || !Number.isFinite(x) || (Math.abs(x) >= 0.01 && Math.abs(x) < 9950))
+    return short(x, x !== 0 && Math.abs(x) < 0.95 ? least : 2);
   return x.toExponential(0).replace("e+", "e").replaceAll("-", "−");
 }
 
@@ -86,8 +88,10 @@ function mathTree(tree, slot) {
 
 // An equation as pieces that may stand on lines of their own where room is short.
 function equation(...pieces) {
-  const piece = (parts) => fill(document.createElementNS(MATHML, "math"), { displaystyle: "true" },
-    [math("mrow", ...parts.map((part) => (typeof part === "string" ? math("mo", part) : part)))]);
+  const piece = (parts) =>
+    fill(document.createElementNS(MATHML, "math"), { displaystyle: "true" }, [
+      math("mrow", ...parts.map((part) => (typeof part === "string" ? math("mo", part) : part))),
+    ]);
   return html("div", { class: "equation" }, pieces.map(piece));
 }
 

@@ -10,9 +10,27 @@ class SceneView {
     this.boxes = svg("g", { class: "boxes" });
     this.world = svg("g", null, this.wires, this.flow, this.boxes);
     const arrow = (kind) =>
-      svg("marker", { id: `${actions.id}-${kind}`, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 9, markerHeight: 9, orient: "auto-start-reverse", markerUnits: "userSpaceOnUse", class: kind },
-        svg("path", { d: "M0 0L8 4L0 8Z" }));
-    this.svg = svg("svg", { class: "canvas", role: "img", "aria-label": "computational graph" }, svg("defs", null, arrow("forward"), arrow("backward")), this.world);
+      svg(
+        "marker",
+        {
+          id: `${actions.id}-${kind}`,
+          viewBox: "0 0 8 8",
+          refX: 7,
+          refY: 4,
+          markerWidth: 9,
+          markerHeight: 9,
+          orient: "auto-start-reverse",
+          markerUnits: "userSpaceOnUse",
+          class: kind,
+        },
+        svg("path", { d: "M0 0L8 4L0 8Z" }),
+      );
+    this.svg = svg(
+      "svg",
+      { class: "canvas", role: "img", "aria-label": "computational graph" },
+      svg("defs", null, arrow("forward"), arrow("backward")),
+      this.world,
+    );
     this.scale = 1;
     this.x = this.y = 0;
     this.room = [0, 0]; // the canvas's size, px; asking for it at each step would cost a layout each time
@@ -50,32 +68,82 @@ class SceneView {
     const pill = !group && node.role === "constant" && node.shape.length === 0;
     const item = { kind, ref, nodes, x, y, width, height, watch: single ? nodes[0] : null };
     const text = (dx, dy, name, content, end) =>
-      svg("text", { x: end ? x + width - dx : x + dx, y: y + dy, class: name, "text-anchor": end ? "end" : null }, content);
+      svg(
+        "text",
+        { x: end ? x + width - dx : x + dx, y: y + dy, class: name, "text-anchor": end ? "end" : null },
+        content,
+      );
     const parts = [svg("rect", { x, y, width, height, rx: 8 })];
     const top = group ? y + height / 2 - 29 - y : 0;
     if (pill) {
-      parts.push(svg("text", { x: x + width / 2, y: y + height / 2 + 4, class: "pill", "text-anchor": "middle" }, node.title[0]));
+      parts.push(
+        svg(
+          "text",
+          { x: x + width / 2, y: y + height / 2 + 4, class: "pill", "text-anchor": "middle" },
+          node.title[0],
+        ),
+      );
     } else {
-      const [left, right] = group ? [this.graph.groups[ref].title, ""] : kind === "node" || single ? node.title : [`${nodes.length} values`, ""];
+      const [left, right] = group
+        ? [this.graph.groups[ref].title, ""]
+        : kind === "node" || single
+          ? node.title
+          : [`${nodes.length} values`, ""];
       parts.push(text(9, top + 17, "name", left), right ? text(9, top + 17, "sign", right, true) : "");
       if (single) {
         item.value = text(9, top + 34, "value", "", true);
         item.grad = text(9, top + 50, "grad", "", true);
         parts.push(text(9, top + 34, "caption", node.size || "value"), item.value);
-        parts.push(text(9, top + 50, "caption", node.role === "constant" ? "constant" : "grad"), node.role === "constant" ? "" : item.grad);
+        parts.push(
+          text(9, top + 50, "caption", node.role === "constant" ? "constant" : "grad"),
+          node.role === "constant" ? "" : item.grad,
+        );
       } else if (!group) {
         parts.push(text(9, top + 34, "caption", `${this.graph.names[nodes[0]]} … ${this.graph.names[nodes.at(-1)]}`));
       } else {
-        parts.push(text(9, top + 34, "caption", `${this.graph.groups[ref].size} nodes`), text(9, top + 50, "caption", `${nodes.length} outputs`));
+        parts.push(
+          text(9, top + 34, "caption", `${this.graph.groups[ref].size} nodes`),
+          text(9, top + 50, "caption", `${nodes.length} outputs`),
+        );
       }
     }
     const open = () => this.actions.enter(ref);
-    item.element = svg("g", { class: `box ${group ? "group" : node.role} ${kind}`, "data-ref": `${kind} ${ref}`, onclick: () => (group ? null : this.actions.select(ref)) },
-      svg("title", null, group ? `${this.graph.groups[ref].name}: ${this.graph.groups[ref].size} nodes, double-click to open` : this.graph.names[ref]), ...parts);
+    item.element = svg(
+      "g",
+      {
+        class: `box ${group ? "group" : node.role} ${kind}`,
+        "data-ref": `${kind} ${ref}`,
+        onclick: () => (group ? null : this.actions.select(ref)),
+      },
+      svg(
+        "title",
+        null,
+        group
+          ? `${this.graph.groups[ref].name}: ${this.graph.groups[ref].size} nodes, double-click to open`
+          : this.graph.names[ref],
+      ),
+      ...parts,
+    );
     if (group) {
-      fill(item.element, { tabindex: 0, role: "button", "aria-label": `open ${this.graph.groups[ref].name}`, ondblclick: open,
-        onkeydown: (event) => { if (event.key === "Enter") { event.stopPropagation(); open(); } } }, []);
-      item.element.append(svg("path", { class: "opener", d: `M${x + width - 16} ${y + 10}h7v7m0-7l-8 8`, onclick: open }));
+      fill(
+        item.element,
+        {
+          tabindex: 0,
+          role: "button",
+          "aria-label": `open ${this.graph.groups[ref].name}`,
+          ondblclick: open,
+          onkeydown: (event) => {
+            if (event.key === "Enter") {
+              event.stopPropagation();
+              open();
+            }
+          },
+        },
+        [],
+      );
+      item.element.append(
+        svg("path", { class: "opener", d: `M${x + width - 16} ${y + 10}h7v7m0-7l-8 8`, onclick: open }),
+      );
     }
     return item;
   }
@@ -104,8 +172,10 @@ class SceneView {
       item.grad.classList.toggle("unknown", grad === null);
     }
     for (const line of this.lines) {
-      const state = values[line.wire.nodes.at(-1)] === null ? "todo" : grads[line.wire.nodes[0]] === null ? "" : "returned";
-      if (this.#changed(line, "state", state)) line.path.setAttribute("class", `${line.wire.nodes.length > 1 ? "bus" : ""} ${state}`);
+      const state =
+        values[line.wire.nodes.at(-1)] === null ? "todo" : grads[line.wire.nodes[0]] === null ? "" : "returned";
+      if (this.#changed(line, "state", state))
+        line.path.setAttribute("class", `${line.wire.nodes.length > 1 ? "bus" : ""} ${state}`);
     }
     this.#highlight(this.replay.step);
   }
@@ -136,11 +206,13 @@ class SceneView {
     if (!step) return;
     if (step.kind === "forward" || step.kind === "seed") {
       mark(this.boxOf(step.node, "out"), "taker");
-      if (step.kind === "forward") this.graph.nodes[step.node].parents.forEach((parent, k) => this.#trace(parent, step.node, k, "forward"));
+      if (step.kind === "forward")
+        this.graph.nodes[step.node].parents.forEach((parent, k) => this.#trace(parent, step.node, k, "forward"));
       return;
     }
     const parent = step.parent ?? step.node;
-    const from = this.boxOf(step.child, "out"), to = this.boxOf(parent, "in");
+    const from = this.boxOf(step.child, "out"),
+      to = this.boxOf(parent, "in");
     mark(from ?? this.where.get(`out ${parent}`) ?? null, "giver");
     mark(to, "taker");
     this.#trace(parent, step.child, step.argument, "backward");
@@ -154,7 +226,10 @@ class SceneView {
     if (!tap) return;
     const end = kind === "forward" ? "marker-end" : "marker-start";
     const pieces = tap[2].map((piece) => wire.segments[piece]).join("");
-    this.flow.append(svg("path", { d: pieces, class: "halo" }), svg("path", { d: pieces, class: kind, [end]: `url(#${this.actions.id}-${kind})` }));
+    this.flow.append(
+      svg("path", { d: pieces, class: "halo" }),
+      svg("path", { d: pieces, class: kind, [end]: `url(#${this.actions.id}-${kind})` }),
+    );
   }
 
   // --- zoom and pan ---
@@ -162,13 +237,17 @@ class SceneView {
   #listen() {
     const pointers = new Map();
     let spread = 0;
-    this.svg.addEventListener("wheel", (event) => {
-      const zooming = event.ctrlKey || event.metaKey;
-      if (!zooming && !this.#larger()) return; // all is in view: the wheel belongs to the page around
-      event.preventDefault();
-      if (zooming) this.zoom(Math.exp(-event.deltaY / 150), event.offsetX, event.offsetY);
-      else this.#move(this.x - event.deltaX, this.y - event.deltaY);
-    }, { passive: false });
+    this.svg.addEventListener(
+      "wheel",
+      (event) => {
+        const zooming = event.ctrlKey || event.metaKey;
+        if (!zooming && !this.#larger()) return; // all is in view: the wheel belongs to the page around
+        event.preventDefault();
+        if (zooming) this.zoom(Math.exp(-event.deltaY / 150), event.offsetX, event.offsetY);
+        else this.#move(this.x - event.deltaX, this.y - event.deltaY);
+      },
+      { passive: false },
+    );
     this.svg.addEventListener("pointerdown", (event) => {
       pointers.set(event.pointerId, event);
       spread = 0;
@@ -185,7 +264,8 @@ class SceneView {
       const [a, b] = [...pointers.values()];
       const now = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
       const frame = this.svg.getBoundingClientRect();
-      if (spread) this.zoom(now / spread, (a.clientX + b.clientX) / 2 - frame.x, (a.clientY + b.clientY) / 2 - frame.y);
+      if (spread)
+        this.zoom(now / spread, (a.clientX + b.clientX) / 2 - frame.x, (a.clientY + b.clientY) / 2 - frame.y);
       spread = now;
     });
     for (const end of ["pointerup", "pointercancel"]) {
@@ -250,8 +330,10 @@ class SceneView {
     const right = Math.max(...this.focus.map((item) => item.x + item.width)) * this.scale + this.x;
     const top = Math.min(...this.focus.map((item) => item.y)) * this.scale + this.y;
     const bottom = Math.max(...this.focus.map((item) => item.y + item.height)) * this.scale + this.y;
-    const shift = (low, high, room) => (low < edge ? edge - low : high > room - edge ? Math.max(room - edge - high, edge - low) : 0);
-    const dx = shift(left, right, this.room[0]), dy = shift(top, bottom, this.room[1]);
+    const shift = (low, high, room) =>
+      low < edge ? edge - low : high > room - edge ? Math.max(room - edge - high, edge - low) : 0;
+    const dx = shift(left, right, this.room[0]),
+      dy = shift(top, bottom, this.room[1]);
     if (dx || dy) this.#move(this.x + dx, this.y + dy);
   }
 }

@@ -1,18 +1,10 @@
-// The stepper: tabs, transport, keys. The parts before this one are format.js, replay.js, scene.js and panels.js.
+// The stepper: tabs, transport, keys. The parts before this one are the other files of this folder.
 
-const ICONS = {
-  first: "M6 5v14M19 5L9 12l10 7z", back: "M16 5L7 12l9 7z", play: "M7 4l13 8-13 8z", pause: "M7 5v14M17 5v14", forward: "M8 5l9 7-9 7z",
-  last: "M18 5v14M5 5l10 7-10 7z", plus: "M12 5v14M5 12h14", minus: "M5 12h14", fit: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5",
-  theme: "M12 3a9 9 0 1 0 0 18zM12 3a9 9 0 0 1 0 18", follow: "M12 3v4M12 17v4M3 12h4M17 12h4M12 9a3 3 0 1 0 0 6 3 3 0 0 0 0-6z",
-};
 const GRAINS = { edge: "each edge", node: "each node", scope: "each scope" };
 const COARSER = { edge: "node", node: "scope", scope: "phase" };
+const SPEEDS = [1, 0.5, 2, 4, 10];
 const TICK = 900; // ms between steps at normal speed
 let instances = 0;
-
-const icon = (name) => svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": true }, svg("path", { d: ICONS[name] }));
-const button = (name, label, key, onclick) =>
-  html("button", { class: `tool ${name}`, type: "button", title: key ? `${label} (${key})` : label, "aria-label": label, onclick }, icon(name));
 
 class Stepper {
   constructor(graph, model, root) {
@@ -25,7 +17,12 @@ class Stepper {
     this.chosen = null;
     this.speed = 1;
     this.id = `cr${instances++}`;
-    this.view = new SceneView(graph, this.replay, { id: this.id, enter: (group) => this.enter(group), select: (node) => this.select(node), selected: () => this.chosen });
+    this.view = new SceneView(graph, this.replay, {
+      id: this.id,
+      enter: (group) => this.enter(group),
+      select: (node) => this.select(node),
+      selected: () => this.chosen,
+    });
     this.element = html("div", { class: "stepper" }, this.#stage(), this.#side());
     this.view.show(null);
     this.refresh();
@@ -33,39 +30,114 @@ class Stepper {
 
   #stage() {
     this.crumbs = html("nav", { class: "crumbs", "aria-label": "open scope" });
-    this.search = html("input", { type: "search", placeholder: "find a label", "aria-label": "find a label", spellcheck: "false", onkeydown: (event) => event.key === "Enter" && this.find() });
+    this.search = html("input", {
+      type: "search",
+      placeholder: "find a label",
+      "aria-label": "find a label",
+      spellcheck: "false",
+      onkeydown: (event) => event.key === "Enter" && this.find(),
+    });
     this.followScopes = false;
     this.follower = button("follow", "follow the step into scopes", "", () => this.toggleFollow());
     this.follower.setAttribute("aria-pressed", "false");
-    const tools = html("div", { class: "tools" }, this.search, this.graph.groups.length ? this.follower : null, button("minus", "zoom out", "−", () => this.view.zoom(0.8)),
-      button("plus", "zoom in", "+", () => this.view.zoom(1.25)), button("fit", "fit", "0", () => this.view.fit()));
-    return html("div", { class: "stage" }, html("div", { class: "top" }, this.crumbs, tools), this.view.svg, this.#transport());
+    const tools = html(
+      "div",
+      { class: "tools" },
+      this.search,
+      this.graph.groups.length ? this.follower : null,
+      button("minus", "zoom out", "−", () => this.view.zoom(0.8)),
+      button("plus", "zoom in", "+", () => this.view.zoom(1.25)),
+      button("fit", "fit", "0", () => this.view.fit()),
+    );
+    return html(
+      "div",
+      { class: "stage" },
+      html("div", { class: "top" }, this.crumbs, tools),
+      this.view.svg,
+      this.#transport(),
+    );
   }
 
   #transport() {
     const { replay } = this;
-    this.slider = html("input", { type: "range", min: 0, max: replay.steps.length, value: 0, step: 1, "aria-label": "step", oninput: () => this.go(Number(this.slider.value)) });
+    this.slider = html("input", {
+      type: "range",
+      min: 0,
+      max: replay.steps.length,
+      value: 0,
+      step: 1,
+      "aria-label": "step",
+      oninput: () => this.go(Number(this.slider.value)),
+    });
     this.slider.style.setProperty("--turn", `${(100 * replay.turn) / Math.max(replay.steps.length, 1)}%`);
     this.counter = html("output", { class: "counter" });
     this.playButton = button("play", "play", "space", () => this.play());
-    const choice = (label, options, onchange) => html("label", { class: "choice" }, html("span", null, label), html("select", { onchange: (event) => onchange(event.target.value), "aria-label": label }, options.map(([value, text]) => html("option", { value }, text))));
     const grains = Object.entries(GRAINS).filter(([grain]) => grain !== "scope" || this.graph.groups.length);
-    const speeds = choice("speed", [["1", "1×"], ["0.5", "½×"], ["2", "2×"], ["4", "4×"], ["10", "10×"]], (value) => (this.speed = Number(value)));
-    return html("div", { class: "transport" },
-      html("div", { class: "scrub" }, html("span", { class: "phase forward" }, "forward"), this.slider, html("span", { class: "phase backward" }, "backward")),
-      html("div", { class: "keys" },
-        html("div", { class: "buttons" }, button("first", "first step", "Home", () => this.go(0)), button("back", "step back", "←", () => this.move(-1)), this.playButton,
-          button("forward", "step forward", "→", () => this.move(1)), button("last", "last step", "End", () => this.go(Infinity))),
-        this.counter, html("span", { class: "hint" }, this.graph.groups.length ? "← → step   space play   Esc out of a scope" : "← → step   space play"), html("div", { class: "choices" }, choice("stop at", grains, (value) => (this.grain = value)), speeds)));
+    const speeds = choice(
+      "speed",
+      SPEEDS.map((times) => [times, `${times}×`]),
+      (times) => (this.speed = Number(times)),
+    );
+    return html(
+      "div",
+      { class: "transport" },
+      html(
+        "div",
+        { class: "scrub" },
+        html("span", { class: "phase forward" }, "forward"),
+        this.slider,
+        html("span", { class: "phase backward" }, "backward"),
+      ),
+      html(
+        "div",
+        { class: "keys" },
+        html(
+          "div",
+          { class: "buttons" },
+          button("first", "first step", "Home", () => this.go(0)),
+          button("back", "step back", "←", () => this.move(-1)),
+          this.playButton,
+          button("forward", "step forward", "→", () => this.move(1)),
+          button("last", "last step", "End", () => this.go(Infinity)),
+        ),
+        this.counter,
+        html(
+          "span",
+          { class: "hint" },
+          this.graph.groups.length ? "← → step   space play   Esc out of a scope" : "← → step   space play",
+        ),
+        html(
+          "div",
+          { class: "choices" },
+          choice("stop at", grains, (value) => (this.grain = value)),
+          speeds,
+        ),
+      ),
+    );
   }
 
   #side() {
     this.heading = html("h2", null);
     this.live = html("p", { class: "sentence", "aria-live": "polite" });
-    this.inside = html("button", { class: "chip inside", type: "button", onclick: () => this.enter(this.replay.home(this.replay.step)) });
+    this.inside = html("button", {
+      class: "chip inside",
+      type: "button",
+      onclick: () => this.enter(this.replay.home(this.replay.step)),
+    });
     this.rows = html("dl", { class: "formula" });
     this.details = html("div", { class: "details" });
-    return html("aside", null, html("section", { class: "card now" }, this.heading, this.live, this.inside, this.rows), this.details);
+    return html(
+      "aside",
+      null,
+      html(
+        "section",
+        { class: "card now" },
+        html("div", { class: "head" }, this.heading, this.inside),
+        this.live,
+        this.rows,
+      ),
+      this.details,
+    );
   }
 
   // --- moving ---
@@ -146,8 +218,20 @@ class Stepper {
   #crumbs() {
     const path = [];
     for (let group = this.view.group; group !== null; group = this.graph.groups[group].parent) path.unshift(group);
-    const crumb = (group, text) => html("button", { type: "button", "aria-current": group === this.view.group ? "page" : null, onclick: () => this.enter(group) }, text);
-    const parts = path.map((group) => [html("span", { "aria-hidden": true }, "›"), crumb(group, this.graph.groups[group].name)]);
+    const crumb = (group, text) =>
+      html(
+        "button",
+        {
+          type: "button",
+          "aria-current": group === this.view.group ? "page" : null,
+          onclick: () => this.enter(group),
+        },
+        text,
+      );
+    const parts = path.map((group) => [
+      html("span", { "aria-hidden": "true" }, "›"),
+      crumb(group, this.graph.groups[group].name),
+    ]);
     this.crumbs.replaceChildren(...(this.graph.groups.length ? [crumb(null, "whole graph"), ...parts.flat()] : []));
   }
 
@@ -168,26 +252,41 @@ class Stepper {
     const home = step ? replay.home(step) : null;
     this.inside.hidden = !step || home === null || home === this.view.group;
     this.inside.textContent = `look inside ${scopePath(this.graph, home)}`;
-    this.rows.replaceChildren(...words.rows(step, replay).flatMap(([term, content]) => [html("dt", null, term), html("dd", null, content)]));
+    this.rows.replaceChildren(
+      ...words.rows(step, replay).flatMap(([term, content]) => [html("dt", null, term), html("dd", null, content)]),
+    );
     const made = step ? (step.child ?? step.node) : null;
     const shown = this.chosen ?? (step ? (step.parent ?? step.node) : null);
-    const panels = [codePanel(this.graph, this.chosen ?? made), nodePanel(this.graph, replay, shown, { go: (k) => this.go(k), select: (id) => this.select(id) })];
+    const panels = [
+      codePanel(this.graph, this.chosen ?? made),
+      nodePanel(this.graph, replay, shown, { go: (k) => this.go(k), select: (id) => this.select(id) }),
+    ];
     this.details.replaceChildren(...panels.filter(Boolean));
-    const lines = this.details.querySelector(".lines"), current = this.details.querySelector(".line.current");
+    const lines = this.details.querySelector(".lines"),
+      current = this.details.querySelector(".line.current");
     if (current) lines.scrollTop = current.offsetTop - lines.clientHeight / 2;
   }
 
   // --- keys ---
 
   key(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey && event.key !== "+") return;
+    if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key !== "+")) return;
     const { tagName, type } = event.target;
-    const typing = tagName === "SELECT" || tagName === "TEXTAREA" || tagName === "INPUT" && type !== "range";
-    if (typing || (event.key === " " || event.key === "Enter") && tagName === "BUTTON") return;
+    const typing = tagName === "SELECT" || tagName === "TEXTAREA" || (tagName === "INPUT" && type !== "range");
+    if (typing || ((event.key === " " || event.key === "Enter") && tagName === "BUTTON")) return;
     const actions = {
-      ArrowRight: () => this.move(1), ArrowLeft: () => this.move(-1), Home: () => this.go(0), End: () => this.go(Infinity),
-      PageDown: () => this.move(1, COARSER[this.grain]), PageUp: () => this.move(-1, COARSER[this.grain]), " ": () => this.play(),
-      Escape: () => this.leave(), Enter: () => this.replay.step && this.enter(this.replay.home(this.replay.step)), "+": () => this.view.zoom(1.25), "-": () => this.view.zoom(0.8), 0: () => this.view.fit(),
+      ArrowRight: () => this.move(1),
+      ArrowLeft: () => this.move(-1),
+      Home: () => this.go(0),
+      End: () => this.go(Infinity),
+      PageDown: () => this.move(1, COARSER[this.grain]),
+      PageUp: () => this.move(-1, COARSER[this.grain]),
+      " ": () => this.play(),
+      Escape: () => this.leave(),
+      Enter: () => this.replay.step && this.enter(this.replay.home(this.replay.step)),
+      "+": () => this.view.zoom(1.25),
+      "-": () => this.view.zoom(0.8),
+      0: () => this.view.fit(),
     };
     const action = Object.hasOwn(actions, event.key) ? actions[event.key] : null;
     if (!action) return;
@@ -199,10 +298,18 @@ class Stepper {
 
 function render({ model, el }) {
   const payload = model.get("payload");
-  const root = html("div", { class: "chainrule", role: "group", "aria-label": payload.title, tabindex: -1, "data-lm-suppress-shortcuts": "true" });
+  const root = html("div", {
+    class: "chainrule",
+    role: "group",
+    "aria-label": payload.title,
+    tabindex: -1,
+    "data-lm-suppress-shortcuts": "true",
+  });
   const steppers = payload.graphs.map((graph) => new Stepper(graph, model, root));
   const panel = html("div", { class: "panel" });
-  const tabs = payload.graphs.map((graph, k) => html("button", { type: "button", role: "tab", onclick: () => show(k) }, graph.name));
+  const tabs = payload.graphs.map((graph, k) =>
+    html("button", { type: "button", role: "tab", onclick: () => show(k) }, graph.name),
+  );
   let current = 0;
   const resize = () => {
     steppers[current].view.resize();
@@ -216,10 +323,21 @@ function render({ model, el }) {
     resize();
   }
   const theme = button("theme", "light or dark", "", () => {
-    const dark = getComputedStyle(root).colorScheme.includes("dark") && (getComputedStyle(root).colorScheme === "dark" || matchMedia("(prefers-color-scheme: dark)").matches);
+    const dark =
+      getComputedStyle(root).colorScheme.includes("dark") &&
+      (getComputedStyle(root).colorScheme === "dark" || matchMedia("(prefers-color-scheme: dark)").matches);
     root.style.colorScheme = dark ? "light" : "dark";
   });
-  root.append(html("header", null, html("h1", null, payload.title), html("div", { class: "tabs", role: "tablist" }, tabs.length > 1 ? tabs : []), theme), panel);
+  root.append(
+    html(
+      "header",
+      null,
+      html("h1", null, payload.title),
+      html("div", { class: "tabs", role: "tablist" }, tabs.length > 1 ? tabs : []),
+      theme,
+    ),
+    panel,
+  );
   el.append(root);
   const keys = (event) => steppers[current].key(event);
   const target = payload.page ? document : root;
