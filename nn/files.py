@@ -120,7 +120,7 @@ def read(path: PathName) -> tuple[dict[str, Array], dict[str, str]]:
         for name, (dtype, shape, begin) in entries.items():
             stream.seek(start + begin)
             array = np.empty(math.prod(shape), dtype)
-            got = stream.readinto(array.view(np.uint8))
+            got = stream.readinto(array.view(np.uint8).data)
             if got != array.nbytes:
                 _refuse(path, start + begin, f"expected {array.nbytes} bytes of {name}, the file has {got}")
             tensors[name] = array.astype(dtype.newbyteorder("="), copy=False).reshape(shape)

@@ -55,12 +55,14 @@ class MLP(Sequential):
             if not last:
                 layers.append(between)
         super().__init__(*layers)
-        self._activation = name_of(activation_of(activation)) if isinstance(activation, str) else activation
+        self._activation_name = activation if isinstance(activation, str) else ""
 
     def arguments(self) -> dict[str, Any]:
         """Return the sizes, the activation, and what is not the default."""
-        dtype = dtype_argument(next(iter(self.parameters())))
-        return {"sizes": self._sizes, "activation": self._activation, **dtype}
+        between: str | Module = self._activation_name
+        if not between:
+            between = self[1] if len(self) > 1 else "identity"  # without a hidden layer there is none
+        return {"sizes": self._sizes, "activation": between, **dtype_argument(self.parameters()[0])}
 
 
 class LogisticRegression(Module):

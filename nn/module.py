@@ -11,6 +11,7 @@ from chainrule.autograd.mode import scope
 from chainrule.autograd.node import Node
 from chainrule.autograd.tensor import Tensor
 from chainrule.nn import fit as fitting, predict as predicting, saving
+from chainrule.nn.files import PathName
 from chainrule.nn.parameter import Parameter
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} needs a method `forward(self, x)`")
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
+        """Compute the outputs, in a scope of their own."""
         if not self.scoped:
             return self.forward(*args, **settings)
         name = self._name or type(self).__name__
@@ -174,7 +176,7 @@ class Module:
         """
         return {}
 
-    def save(self, path: saving.PathName) -> None:
+    def save(self, path: PathName) -> None:
         """Write the parameters and how to build the module to a safetensors file, atomically and with no pickle.
 
         Args:
@@ -185,7 +187,7 @@ class Module:
         """
         saving.save(self, path)
 
-    def load(self, path: saving.PathName) -> None:
+    def load(self, path: PathName) -> None:
         """Read the parameters that `save` wrote, into this module; after an error nothing has changed.
 
         To build the module from the file as well, use `nn.load(path)`.

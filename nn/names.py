@@ -24,7 +24,7 @@ def look_up(kind: str, name: str, known: Mapping[str, T]) -> T:
         ...
         ValueError: unknown activation 'rleu'; known activations: relu, tanh; did you mean 'relu'?
     """
-    if isinstance(name, str) and name in known:
+    if name in known:
         return known[name]
     near = difflib.get_close_matches(str(name).lower().replace(" ", "_").replace("-", "_"), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

@@ -40,7 +40,7 @@ class Progress:
         head = f"epoch {number}/{self._epochs}"
         if self._bar is not None:
             self._bar.set_description(head, refresh=False)
-            self._bar.set_postfix(texts)
+            self._bar.set_postfix(texts, refresh=False)
         elif number % max(1, self._epochs // _LINES) == 0 or number in (1, self._epochs):
             print(f"{head}: {', '.join(f'{name} {text}' for name, text in texts.items())}", flush=True)
 

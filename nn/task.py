@@ -123,7 +123,8 @@ def decide(task: str, outputs: Array) -> Array:
         array([1, 0])
     """
     if task == "multiclass":
-        return outputs.argmax(axis=-1)
+        classes: Array = outputs.argmax(axis=-1)
+        return classes
     if task == "binary":
         return (outputs.reshape(len(outputs)) > 0).astype(np.int64)
     return outputs.reshape(len(outputs)) if outputs[0].size == 1 else outputs

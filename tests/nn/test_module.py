@@ -1,0 +1,243 @@
+"""The tree of modules: what it finds, how it is copied, loaded, named and shown."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule import nn
+
+
+class Pair(nn.Module):
+    """Parameters and modules in every place where they are looked for."""
+
+    def __init__(self) -> None:
+        self.scale = nn.Parameter([2.0])
+        self.first = nn.Linear(3, 2)
+        self.others = [nn.Linear(2, 2), (nn.Parameter([1.0, 1.0]),)]
+        self.heads = {"a": nn.Linear(2, 1, bias=False)}
+        self.note = "no module"
+
+    def forward(self, x):
+        return self.heads["a"](self.others[0](self.first(x)) * self.others[1][0]) * self.scale
+
+
+NAMES = [
+    "scale",
+    "others.1.0",
+    "first.weight",
+    "first.bias",
+    "others.0.weight",
+    "others.0.bias",
+    "heads.a.weight",
+]
+
+
+def test_parameters_are_found_in_attributes_lists_and_dicts():
+    model = Pair()
+    assert [name for name, _ in model.named_parameters()] == NAMES
+    assert [id(p) for p in model.parameters()] == [id(p) for _, p in model.named_parameters()]
+    assert [name for name, _ in model.named_modules()] == ["", "first", "others.0", "heads.a"]
+
+
+def test_a_shared_part_is_found_once():
+    layer = nn.Linear(2, 2)
+    model = nn.Sequential(layer, nn.Tanh(), layer)
+    assert [name for name, _ in model.named_parameters()] == ["0.weight", "0.bias"]
+    assert len(list(model.modules())) == 3
+    model(np.ones((1, 2))).sum().backward()
+    assert layer.weight.grad is not None
+
+
+def test_every_parameter_gets_a_gradient():
+    model = Pair()
+    model(np.ones((4, 3))).sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+    model.zero_grad()
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_train_and_eval_reach_every_module():
+    model = Pair()
+    assert model.eval() is model
+    assert not any(module.training for module in model.modules())
+    model.train()
+    assert all(module.training for module in model.modules())
+
+
+def test_state_is_a_copy_and_comes_back():
+    model, other = Pair(), Pair()
+    state = model.state_dict()
+    assert list(state) == NAMES
+    other.load_state_dict(state)
+    x = np.ones((2, 3))
+    assert np.array_equal(model(x).data, other(x).data)
+    state["scale"][:] = 7
+    assert model.scale.data == 2
+    assert other.scale.data == 2
+
+
+def test_loading_casts_to_the_parameter():
+    layer = nn.Linear(1, 1)
+    layer.load_state_dict({"weight": [[2]], "bias": np.array([0.5])})
+    assert layer.weight.dtype == np.float32
+    assert layer(np.array([[3.0]])).item() == 6.5
+
+
+def test_a_failed_load_changes_nothing_and_lists_every_fault():
+    model = Pair()
+    before = model.state_dict()
+    state = {name: array + 1 for name, array in before.items()}
+    del state["scale"]
+    state["first.weight"] = np.zeros((3, 2))
+    state["extra"] = np.zeros(1)
+    with pytest.raises(ValueError, match="do not fit Pair") as caught:
+        model.load_state_dict(state)
+    message = str(caught.value)
+    assert "missing scale (1,)" in message
+    assert "unexpected extra (1,)" in message
+    assert "first.weight has shape (3, 2), needs (2, 3)" in message
+    assert all(np.array_equal(before[name], array) for name, array in model.state_dict().items())
+
+
+@pytest.mark.parametrize("bad", ["no numbers", None, [[1.0], [2.0, 3.0]]])
+def test_a_load_of_no_numbers_changes_nothing(bad):
+    layer = nn.Linear(1, 1)
+    before = layer.state_dict()
+    with pytest.raises((TypeError, ValueError)):
+        layer.load_state_dict({"weight": [[5.0]], "bias": bad})
+    assert np.array_equal(layer.weight.data, before["weight"])
+
+
+@pytest.mark.parametrize(
+    "twin",
+    [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],  # noqa: S301
+    ids=["deepcopy", "pickle"],
+)
+def test_a_copy_is_equal_and_apart(twin):
+    model = nn.MLP([3, 4, 2], activation="tanh")
+    model.task = "multiclass"
+    model.eval()
+    other = twin(model)
+    x = np.ones((2, 3))
+    assert np.array_equal(model(x).data, other(x).data)
+    assert repr(other) == repr(model)
+    assert other.task == "multiclass"
+    assert not other.training
+    other[0].weight.data = other[0].weight.data + 1
+    assert not np.array_equal(model[0].weight.data, other[0].weight.data)
+    other(x).sum().backward()
+    assert model[0].weight.grad is None
+
+
+def test_a_copy_keeps_what_is_shared_shared():
+    layer = nn.Linear(2, 2)
+    twin = copy.deepcopy(nn.Sequential(layer, layer))
+    assert twin[0] is twin[1]
+    assert len(twin.parameters()) == 2
+
+
+def test_scopes_are_named_after_attributes():
+    y = Pair()(np.ones((1, 3)))
+    paths = set()
+    stack = [y]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, cr.Tensor) and node.op is not None:
+            paths.add((node.scope.path, node.op.name))
+            stack.extend(node.parents)
+    assert ("Pair", "mul") in paths
+    assert ("Pair/first", "linear") in paths
+    assert ("Pair/others.0", "linear") in paths
+    assert ("Pair/heads.a", "matmul") in paths
+
+
+def test_scopes_in_a_sequence_name_the_class_too():
+    y = nn.MLP([2, 3, 1])(np.ones((1, 2)))
+    relu = y.parents[0]
+    assert y.scope.path == "MLP/Linear2"
+    assert (relu.op.name, relu.scope.path) == ("relu", "MLP")
+    assert [p.label for p in y.parents[1:]] == ["weight", "bias"]
+
+
+def test_a_scope_ends_with_an_error():
+    with pytest.raises(cr.ShapeError):
+        nn.Linear(2, 1)(np.ones((1, 3)))
+    assert (cr.Value(1.0) * 2).scope is None
+
+
+def test_constants_are_cast_to_the_parameters_dtype():
+    layer = nn.Linear(2, 1)
+    for x in (
+        np.ones((1, 2)),
+        [[1, 2]],
+        np.ones((1, 2), np.int8),
+        cr.Tensor([[1.0, 2.0]], requires_grad=False),
+    ):
+        assert layer(x).dtype == np.float32
+    assert nn.Linear(2, 1, dtype=np.float64)(np.ones((1, 2), np.float32)).dtype == np.float64
+
+
+def test_a_variable_is_not_cast():
+    x = cr.Tensor([[1.0, 2.0]])
+    nn.Linear(2, 1)(x).sum().backward()
+    assert x.grad.dtype == np.float64
+
+
+def test_a_module_without_forward_says_so():
+    with pytest.raises(NotImplementedError, match="Empty needs a method `forward"):
+        type("Empty", (nn.Module,), {})()(1.0)
+
+
+def test_repr_shows_the_tree():
+    assert repr(Pair()) == (
+        "Pair(\n"
+        "  (first): Linear(in_features=3, out_features=2)\n"
+        "  (others.0): Linear(in_features=2, out_features=2)\n"
+        "  (heads.a): Linear(in_features=2, out_features=1, bias=False)\n"
+        ")"
+    )
+
+
+def test_summary_counts():
+    text = Pair().summary()
+    assert "first     Linear  weight (2, 3), bias (2,)" in text
+    assert text.endswith("19 parameters, 76 bytes")
+
+
+def test_a_frozen_parameter_is_left_alone():
+    model = nn.MLP([2, 3, 1])
+    model[0].weight.requires_grad = False
+    before = model[0].weight.numpy()
+    nn.losses.mse(model(np.ones((4, 2))), np.zeros((4, 1))).backward()
+    nn.optim.SGD(model.parameters(), lr=0.1).step()
+    assert np.array_equal(model[0].weight.data, before)
+    assert model[2].bias.data != 0
+
+
+def test_parameter_takes_floats_only():
+    assert nn.Parameter([1, 2]).dtype == np.float32
+    with pytest.raises(TypeError, match="needs a float dtype, got int64"):
+        nn.Parameter([1, 2], dtype=np.int64)
+
+
+def test_replacing_data_makes_older_graphs_refuse():
+    w = nn.Parameter([2.0], label="w")
+    loss = (w * w).sum()
+    w.replace(np.array([3.0], np.float32))
+    with pytest.raises(RuntimeError, match=r"'w'.*was changed"):
+        loss.backward()
+
+
+def test_an_older_graph_never_sees_an_update_through_a_view():
+    layer = nn.Linear(2, 1, bias=False)
+    x = np.array([[1.0, 2.0]], np.float32)
+    loss = (layer(x) * layer(x)).sum()
+    expected = 2 * layer(x).item() * x
+    loss.backward()
+    nn.optim.SGD(layer.parameters(), lr=0.5).step()
+    layer.zero_grad()
+    loss.backward()  # W.T is a view that was taken before the step
+    assert np.allclose(layer.weight.grad, expected)
