@@ -22,8 +22,8 @@ lint: .venv/dev.installed ## check style, format and types
 	.venv/typecheck/bin/pip install --quiet .
 	$(BIN)/mypy --python-executable .venv/typecheck/bin/python -p chainrule
 
-lessons: .venv/dev.installed ## run every notebook from top to bottom
-	$(BIN)/pytest --nbmake notebooks
+lessons: .venv/dev.installed ## run every notebook from top to bottom, and write its outputs back
+	$(BIN)/python -P tools/run_lessons.py
 
 # `make .venv/EXTRA.installed` adds an extra of pyproject.toml to the environment.
 .venv/%.installed: pyproject.toml setup.py

@@ -14,9 +14,7 @@ _FROM_VALUES = Op(
     lambda xp, g, out, *inputs, position, shape: xp.getitem(xp.reshape(g, (-1,)), position),
     variadic=True,
 )
-_TO_VALUE = Op(
-    "to_value", "general", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x))
-)
+_TO_VALUE = Op("to_value", "general", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x)))
 
 
 def from_values(kind: Any, values: Any, label: str) -> Any:

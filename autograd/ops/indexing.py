@@ -207,7 +207,9 @@ def _indices(name: str, indices: Any) -> Any:
     found = indices if isinstance(indices, Node) else np.array(indices)
     kind = np.asarray(data_of(found)).dtype
     if not np.size(data_of(found)):
-        return found if kind.kind in "iu" else np.zeros(np.shape(data_of(found)), int)  # NumPy makes floats of []
+        return (
+            found if kind.kind in "iu" else np.zeros(np.shape(data_of(found)), int)
+        )  # NumPy makes floats of []
     if kind.kind not in "iu":
         raise TypeError(f"{name}: indices must be integers, got {kind}; write indices.astype(int)")
     return found

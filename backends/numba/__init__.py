@@ -1,0 +1,30 @@
+"""The numba backend: the NumPy table with its hot functions replaced by compiled kernels.
+
+| file | what it holds |
+|---|---|
+| `compile.py` | the compiler's flags and the cache on disk |
+| `coefficients.py`, `bits.py`, `math.py` | elementary functions that vectorise |
+| `elementwise.py` | loops over them: activations and their like |
+| `rows.py` | softmax, its logarithm, cross-entropy |
+| `tile.py`, `gemm.py` | the matrix product |
+| `updates.py` | the optimizers' updates |
+| `codegen.py` | derivative rules become kernels |
+
+A kernel is compiled, or loaded from the disk, when it is first called.
+"""
+
+from types import SimpleNamespace
+
+from chainrule.backends import numpy as reference
+from chainrule.backends.numba import elementwise, gemm, rows
+from chainrule.backends.numba.codegen import fuse
+from chainrule.backends.numba.updates import update
+
+table = SimpleNamespace(
+    **{name: function for name, function in vars(reference).items() if not name.startswith("_")}
+    | elementwise.TABLE
+    | rows.TABLE
+    | gemm.TABLE,
+    update=update,
+    fuse=fuse,
+)

@@ -1,0 +1,201 @@
+"""Derivative rules become kernels: the rule is run on symbols, and what it did is written down as one loop.
+
+A rule is a function `rule(xp, g, out, *inputs, **params)` of `chainrule.autograd`. With NumPy each of its operators
+is a pass over memory and a new array; the loop generated here reads every operand once and writes once. No
+derivative is written a second time.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.backends.numba import math
+from chainrule.backends.numba.bits import select
+from chainrule.backends.numba.coefficients import Format
+from chainrule.backends.numba.compile import inlined, kernel, read_only, writeable
+from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
+
+Array = NDArray[Any]
+ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "silu", "erf", "gelu", "relu")
+# Everything else that a rule may say, as the expression it becomes.
+EXPRESSIONS = {
+    "add": "{0} + {1}",
+    "sub": "{0} - {1}",
+    "mul": "{0} * {1}",
+    "div": "{0} / {1}",
+    "neg": "-{0}",
+    "square": "{0} * {0}",
+    "sqrt": "sqrt({0})",
+    "abs": "abs({0})",
+    "sign": "select({0} > zero, one, select({0} < zero, -one, {0}))",
+    "where": "select({0}, {1}, {2})",
+    "maximum": "select(({0} > {1}) | ({0} != {0}), {0}, {1})",  # NaN if either is
+    "minimum": "select(({0} < {1}) | ({0} != {0}), {0}, {1})",
+    "greater": "{0} > {1}",
+    "greater_equal": "{0} >= {1}",
+    "less": "{0} < {1}",
+    "less_equal": "{0} <= {1}",
+    "equal": "{0} == {1}",
+    "not_equal": "{0} != {1}",
+    "logical_and": "{0} & {1}",
+    "zeros_like": "zero",
+    "guard": "select({0} == zero, zero, {1})",
+}
+
+
+class NotElementwise(Exception):
+    """The rule uses a function that has no expression here."""
+
+
+class Program:
+    """The lines that running a rule on symbols has written so far; equal lines are written once."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, str] = {}  # expression -> name
+        self.constants: dict[str, float] = {}
+        self.read: set[str] = set()
+
+    def write(self, name: str, operands: Sequence[Any]) -> "Symbol":
+        """Add one line and return the symbol of its result."""
+        expression = EXPRESSIONS.get(name, f"{name}({{0}})").format(*map(self.text, operands))
+        return Symbol(self, self.lines.setdefault(expression, f"t{len(self.lines)}"))
+
+    def text(self, operand: Any) -> str:
+        """The name of a symbol, or of a constant."""
+        if isinstance(operand, Symbol):
+            self.read.add(operand.name)
+            return operand.name
+        name = f"c{float(operand)}".replace(".", "_").replace("-", "m").replace("+", "")
+        self.constants[name] = float(operand)
+        return name
+
+
+class Symbol:
+    """Stands for an element of an array; operators on it write lines."""
+
+    def __init__(self, program: Program, name: str) -> None:
+        self.program, self.name = program, name
+
+    def __neg__(self) -> "Symbol":
+        return self.program.write("neg", (self,))
+
+
+def _operator(name: str, reflected: bool) -> Callable[[Symbol, Any], Symbol]:
+    def method(self: Symbol, other: Any) -> Symbol:
+        return self.program.write(name, (other, self) if reflected else (self, other))
+
+    return method
+
+
+for _name in ("add", "sub", "mul"):
+    setattr(Symbol, f"__{_name}__", _operator(_name, reflected=False))
+    setattr(Symbol, f"__r{_name}__", _operator(_name, reflected=True))
+
+
+class Table:
+    """The `xp` that a rule is run with: every function of it writes a line."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+
+    def __getattr__(self, name: str) -> Callable[..., Symbol]:
+        if name not in EXPRESSIONS and name not in ELEMENTARY:
+            raise NotElementwise(name)
+        return lambda *operands: self._program.write(name, operands)
+
+
+class Fused:
+    """A derivative rule as a kernel, for operands of one shape and float format.
+
+    Attributes:
+        source: the generated functions, for reading.
+        reads: for g, out and each input, whether the rule reads it.
+        operations: how many operations the rule does on an element.
+    """
+
+    def __init__(
+        self, name: str, rule: Callable[..., Any], inputs: Sequence[str], params: Sequence[str]
+    ) -> None:
+        self.name, self.params, program = name, list(params), Program()
+        arrays = ["g", "out", *inputs]
+        symbols = {n: Symbol(program, n) for n in (*arrays, *params)}
+        result = program.text(
+            rule(Table(program), *map(symbols.get, arrays), **{n: symbols[n] for n in params})
+        )
+        self.reads, self.operations = [n in program.read for n in arrays], len(program.lines)
+        self.constants = program.constants
+        read = [n for n in arrays if n in program.read]
+        lines = [f"    {target} = {expression}" for expression, target in program.lines.items()]
+        self.source = "\n".join(
+            [
+                f"def rule({', '.join([*read, *params])}):",
+                *lines,
+                f"    return {result}",
+                f"def loop({', '.join([*read, *params, 'result'])}):",
+                "    for i in range(result.size):",
+                f"        result[i] = rule({', '.join([*(f'{n}[i]' for n in read), *params])})",
+            ]
+        )
+        self.kernels: dict[np.dtype[Any], Callable[..., Any]] = {}
+
+    def compiled(self, f: Format) -> Callable[..., Any]:
+        """The kernel for one format."""
+        scope: dict[str, Any] = {n: f.real(c) for n, c in self.constants.items()}
+        scope |= {n: getattr(math, n)(f) for n in ELEMENTARY if f"{n}(" in self.source}
+        scope |= {"select": select, "sqrt": np.sqrt, "zero": f.real(0), "one": f.real(1)}
+        exec(self.source, scope)  # noqa: S102 -- text made above
+        scope["rule"] = inlined(scope["rule"])
+        real = numba.from_dtype(np.dtype(f.real))
+        types = [read_only(f.real)] * sum(self.reads) + [real] * len(self.params) + [writeable(f.real)]
+        text = self.source + repr(self.constants)
+        return kernel(scope["loop"], f"{self.name}-{f.name}", *types, source=text)
+
+    def __call__(self, g: Array, out: Any, *inputs: Any, **params: float) -> Array | None:
+        """Compute the cotangent, or None where the operands do not all have g's shape and format without gaps."""
+        dtype, shape = g.dtype, g.shape
+        run = self.kernels.get(dtype)
+        if run is None:
+            if dtype not in FORMATS:
+                return None
+            run = self.kernels[dtype] = self.compiled(FORMATS[dtype])
+        operands = []
+        for array, read in zip((g, out, *inputs), self.reads, strict=True):
+            if read:
+                if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
+                    return None
+                if array.flags.num & C_ALIGNED != C_ALIGNED:
+                    return None
+                operands.append(array.ravel())
+        result = np.empty(shape, dtype)
+        run(*operands, *[params[n] for n in self.params], result.ravel())
+        return result
+
+
+def fuse(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:
+    """Make the kernel of one derivative rule.
+
+    Args:
+        name: names it on disk.
+        rule: `rule(xp, g, out, *inputs, **params)`.
+        arity: how many inputs; the names after them are numbers.
+
+    Returns:
+        A function `(g, out, *inputs, **params)` that returns the cotangent, or None where the operands need NumPy
+        (what the rule does not read may be None). None if the rule is more than elementwise, or a single
+        operation, in which NumPy is as fast.
+
+    Example:
+        >>> square = fuse("square", lambda xp, g, out, x: g * 2 * x, 1)
+        >>> square(np.array([1.0, 2.0]), None, np.array([3.0, 5.0]))
+        array([ 6., 20.])
+    """
+    names = list(inspect.signature(inspect.unwrap(rule)).parameters)[3:]
+    try:
+        fused = Fused(name, rule, names[:arity], names[arity:])
+    except (NotElementwise, TypeError):
+        return None
+    return fused if fused.operations > 1 else None

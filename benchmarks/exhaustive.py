@@ -1,0 +1,77 @@
+"""The error of the float32 kernels over all 2^32 float32 numbers: `python -P benchmarks/exhaustive.py [names]`.
+
+The reference is NumPy in float64, or for what NumPy lacks the float64 kernel, which `tests/backends/numba/` checks
+against extended precision. Errors are in units in the last place; for gelu in those of x. Takes a minute each.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64
+from chainrule.backends.numba.elementwise import compiled
+
+Array = NDArray[Any]
+CHUNK = 1 << 20
+NAMES = (
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "tanh",
+    "sigmoid",
+    "log_sigmoid",
+    "softplus",
+    "silu",
+    "erf",
+    "gelu",
+    "sin",
+    "cos",
+)
+
+
+def reference(name: str) -> Callable[[Array], Array]:
+    """The function in float64."""
+    if hasattr(np, name):
+        return getattr(np, name)  # type: ignore[no-any-return]
+    run = compiled(name, FLOAT64)
+
+    def function(x: Array) -> Array:
+        out = np.empty_like(x)
+        run(x, out)
+        return out
+
+    return function
+
+
+def worst(name: str) -> tuple[float, float]:
+    """The largest error, and where it occurs; inf where the result is not the NaN or infinity it should be."""
+    run, exact_of, largest = compiled(name, FLOAT32), reference(name), (0.0, 0.0)
+    out = np.empty(CHUNK, np.float32)
+    for start in range(0, 1 << 32, CHUNK):
+        x = np.arange(start, start + CHUNK, dtype=np.uint64).astype(np.uint32).view(np.float32)
+        run(x, out)
+        exact = exact_of(x.astype(np.float64))
+        rounded = exact.astype(np.float32)
+        unit = np.spacing(np.abs(x if name == "gelu" else rounded)).astype(np.float64)
+        error = np.abs(out - exact) / unit
+        error[(out == rounded) | (np.isnan(out) & np.isnan(rounded))] = 0
+        error[np.isnan(error)] = np.inf
+        place = error.argmax()
+        largest = max(largest, (float(error[place]), float(x[place])))
+    return largest
+
+
+def main() -> None:
+    """Print a line for each function."""
+    with np.errstate(all="ignore"):
+        for name in sys.argv[1:] or NAMES:
+            error, place = worst(name)
+            print(f"{name:12} {error:.2f} ulp at {place!r}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Computational graphs you can build, differentiate, compile, draw and step through.
+
+>>> import chainrule as cr
+>>> x = cr.Value(2.0, label="x")
+>>> y = x * x + 3 * x
+>>> y.backward()
+>>> x.grad
+7.0
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from chainrule.autograd.check import check_grad as check_grad
+from chainrule.autograd.checkpoint import checkpoint as checkpoint
+from chainrule.autograd.create import (
+    arange as arange,
+    eye as eye,
+    full as full,
+    full_like as full_like,
+    linspace as linspace,
+    ones as ones,
+    ones_like as ones_like,
+    zeros as zeros,
+    zeros_like as zeros_like,
+)
+from chainrule.autograd.custom import custom_op as custom_op
+from chainrule.autograd.errors import ShapeError as ShapeError
+from chainrule.autograd.flatten import record as record
+from chainrule.autograd.mode import (
+    detect_anomaly as detect_anomaly,
+    enable_grad as enable_grad,
+    no_grad as no_grad,
+    record_lines as record_lines,
+    scope as scope,
+    use_backend as use_backend,
+)
+from chainrule.autograd.ops import (
+    abs as abs,
+    add as add,
+    all as all,
+    any as any,
+    arccos as arccos,
+    arccosh as arccosh,
+    arcsin as arcsin,
+    arcsinh as arcsinh,
+    arctan as arctan,
+    arctan2 as arctan2,
+    arctanh as arctanh,
+    argmax as argmax,
+    argmin as argmin,
+    argsort as argsort,
+    astype as astype,
+    avg_pool1d as avg_pool1d,
+    avg_pool2d as avg_pool2d,
+    batch_norm as batch_norm,
+    bce_with_logits as bce_with_logits,
+    broadcast_to as broadcast_to,
+    cbrt as cbrt,
+    ceil as ceil,
+    celu as celu,
+    cholesky as cholesky,
+    clip as clip,
+    concatenate as concatenate,
+    conv1d as conv1d,
+    conv2d as conv2d,
+    copysign as copysign,
+    cos as cos,
+    cosh as cosh,
+    cross as cross,
+    cross_entropy as cross_entropy,
+    cumprod as cumprod,
+    cumsum as cumsum,
+    deg2rad as deg2rad,
+    det as det,
+    diag as diag,
+    diagonal as diagonal,
+    diff as diff,
+    div as div,
+    dot as dot,
+    einsum as einsum,
+    elu as elu,
+    embedding as embedding,
+    equal as equal,
+    erf as erf,
+    erfc as erfc,
+    exp as exp,
+    exp2 as exp2,
+    expand_dims as expand_dims,
+    expm1 as expm1,
+    flip as flip,
+    floor as floor,
+    floor_divide as floor_divide,
+    fmax as fmax,
+    fmin as fmin,
+    fmod as fmod,
+    gather as gather,
+    gelu as gelu,
+    getitem as getitem,
+    glu as glu,
+    greater as greater,
+    greater_equal as greater_equal,
+    hardsigmoid as hardsigmoid,
+    hardswish as hardswish,
+    hardtanh as hardtanh,
+    hypot as hypot,
+    index_add as index_add,
+    inner as inner,
+    inv as inv,
+    isfinite as isfinite,
+    isinf as isinf,
+    isnan as isnan,
+    kron as kron,
+    layer_norm as layer_norm,
+    leaky_relu as leaky_relu,
+    less as less,
+    less_equal as less_equal,
+    linear as linear,
+    log as log,
+    log1p as log1p,
+    log2 as log2,
+    log10 as log10,
+    log_sigmoid as log_sigmoid,
+    log_softmax as log_softmax,
+    logaddexp as logaddexp,
+    logaddexp2 as logaddexp2,
+    logcumsumexp as logcumsumexp,
+    logical_and as logical_and,
+    logical_not as logical_not,
+    logical_or as logical_or,
+    logit as logit,
+    logsumexp as logsumexp,
+    matmul as matmul,
+    matrix_power as matrix_power,
+    max as max,
+    max_pool1d as max_pool1d,
+    max_pool2d as max_pool2d,
+    maximum as maximum,
+    mean as mean,
+    median as median,
+    min as min,
+    minimum as minimum,
+    mish as mish,
+    moveaxis as moveaxis,
+    mul as mul,
+    nan_to_num as nan_to_num,
+    nanmean as nanmean,
+    nansum as nansum,
+    neg as neg,
+    norm as norm,
+    not_equal as not_equal,
+    one_hot as one_hot,
+    outer as outer,
+    pad as pad,
+    pinv as pinv,
+    pow as pow,
+    prelu as prelu,
+    prod as prod,
+    rad2deg as rad2deg,
+    ravel as ravel,
+    reciprocal as reciprocal,
+    relu as relu,
+    relu6 as relu6,
+    remainder as remainder,
+    repeat as repeat,
+    reshape as reshape,
+    roll as roll,
+    rot90 as rot90,
+    round as round,
+    scatter as scatter,
+    selu as selu,
+    sigmoid as sigmoid,
+    sign as sign,
+    silu as silu,
+    sin as sin,
+    sinc as sinc,
+    sinh as sinh,
+    slogdet as slogdet,
+    softmax as softmax,
+    softplus as softplus,
+    softsign as softsign,
+    solve as solve,
+    sort as sort,
+    split as split,
+    sqrt as sqrt,
+    square as square,
+    squeeze as squeeze,
+    stack as stack,
+    standardize as standardize,
+    std as std,
+    stop_gradient as stop_gradient,
+    sub as sub,
+    sum as sum,
+    swapaxes as swapaxes,
+    take as take,
+    take_along_axis as take_along_axis,
+    tan as tan,
+    tanh as tanh,
+    tensordot as tensordot,
+    tile as tile,
+    transpose as transpose,
+    tril as tril,
+    triu as triu,
+    trunc as trunc,
+    var as var,
+    vdot as vdot,
+    vecdot as vecdot,
+    where as where,
+    xlogy as xlogy,
+)
+from chainrule.autograd.random import (
+    dropout as dropout,
+    rand as rand,
+    randn as randn,
+    seed as seed,
+)
+from chainrule.autograd.tensor import Tensor as Tensor
+from chainrule.autograd.transforms import (
+    grad as grad,
+    hessian as hessian,
+    hvp as hvp,
+    jacobian as jacobian,
+    jvp as jvp,
+    value_and_grad as value_and_grad,
+    vjp as vjp,
+)
+from chainrule.autograd.value import Value as Value
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from chainrule import nn as nn
+    from chainrule.viz import draw as draw, step as step
+    from chainrule.viz.record import trace as trace
+
+_LAZY = {"draw": "chainrule.viz", "step": "chainrule.viz", "trace": "chainrule.viz.record"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import `nn` and the drawing functions when they are first used, so that `import chainrule` stays light."""
+    if name in ("nn", "viz"):
+        return import_module(f"chainrule.{name}")
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
+    raise AttributeError(f"module 'chainrule' has no attribute {name!r}")

@@ -1,0 +1,76 @@
+"""`custom_op`: a few lines give an op that works in every mode."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.autograd.custom import custom_op
+
+cube = custom_op(
+    "test_cube", lambda xp, x: x * x * x, lambda xp, g, out, x: g * 3 * x * x, structure="elementwise"
+)
+blend = custom_op(
+    "test_blend",
+    lambda xp, x, y, weight: weight * x + (1 - weight) * xp.exp(y),
+    lambda xp, g, out, x, y, weight: g * weight,
+    lambda xp, g, out, x, y, weight: g * (1 - weight) * xp.exp(y),
+    structure="elementwise",
+)
+normalise = custom_op(
+    "test_normalise",
+    lambda xp, x: xp.div(x, xp.sum(x, (0,), keepdims=True)),
+    lambda xp, g, out, x: xp.div(g - xp.sum(g * out, (0,), keepdims=True), xp.sum(x, (0,), keepdims=True)),
+)
+
+
+def test_value_tensor_number_and_array():
+    assert cube(cr.Value(2.0)).data == 8.0
+    assert cube(cr.Tensor([1.0, 2.0])).data.tolist() == [1.0, 8.0]
+    assert cube(3.0) == 27.0
+    assert cube(np.array([2.0])).tolist() == [8.0]
+
+
+def test_gradients_to_the_third_order():
+    assert [f(2.0) for f in (cr.grad(cube), cr.grad(cr.grad(cube)), cr.grad(cr.grad(cr.grad(cube))))] == [
+        12,
+        12,
+        6,
+    ]
+    assert cr.check_grad(cube, np.array([0.5, -1.0]), order=2) < 1e-8
+
+
+def test_parameters_and_several_arguments():
+    x, y = np.array([0.5, -1.0]), np.array([[0.1], [0.7]])
+    assert cr.check_grad(lambda x, y: blend(x, y, weight=0.3), x, y, order=2) < 1e-8
+
+
+def test_general_structure_has_forward_mode():
+    x, t = np.array([0.5, 1.0, 2.0]), np.array([1.0, -1.0, 0.5])
+    dense = cr.jacobian(normalise)(x)
+    np.testing.assert_allclose(cr.jvp(normalise, [x], [t])[1], dense @ t, atol=1e-12)
+    assert cr.check_grad(normalise, x, order=2) < 1e-8
+
+
+def test_program_and_backends_run_it():
+    x = cr.Tensor([1.0, 2.0])
+    program = cr.record(cube(x).sum(), wrt=[x])
+    from chainrule.backends import load
+
+    loss, gradient = program.run(load("numpy"), [np.array([3.0, 4.0])])
+    assert loss == 27 + 64
+    assert gradient.tolist() == [27.0, 48.0]
+
+
+def test_a_name_is_used_once():
+    with pytest.raises(ValueError, match=r"an op named 'tanh' exists; choose another name"):
+        custom_op("tanh", lambda xp, x: x, lambda xp, g, out, x: g)
+
+
+def test_a_rule_is_needed():
+    with pytest.raises(ValueError, match=r"give a rule for each argument"):
+        custom_op("test_ruleless", lambda xp, x: x)
+
+
+def test_wrong_number_of_arguments():
+    with pytest.raises(TypeError, match=r"test_cube takes 1 arguments, got 2; pass parameters by keyword"):
+        cube(1.0, 2.0)

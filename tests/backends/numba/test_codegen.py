@@ -1,0 +1,69 @@
+"""Generated kernels against the rules they come from, run on NumPy arrays."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="needs numba: pip install numba")
+
+from chainrule.backends import numpy as reference
+from chainrule.backends.numba.codegen import fuse
+
+RULES = {
+    "tanh": lambda xp, g, out, x: g * (1 - out * out),
+    "relu": lambda xp, g, out, x: xp.where(xp.greater(x, 0), g, 0),
+    "silu": lambda xp, g, out, x: g * xp.sigmoid(x) * (1 + x * (1 - xp.sigmoid(x))),
+    "gelu": lambda xp, g, out, x: g * (0.5 * (1 + xp.erf(x * 0.5**0.5)) + x * 0.4 * xp.exp(-0.5 * x * x)),
+    "minmax": lambda xp, g, out, x: xp.maximum(x, g) - xp.minimum(-x, 2.5),
+    "choice": lambda xp, g, out, x: xp.where(
+        xp.logical_and(xp.greater_equal(x, 0), xp.not_equal(x, 1)), xp.sqrt(xp.abs(x)), xp.div(g, 3.0)
+    ),
+    "guarded": lambda xp, g, out, x: xp.guard(g, xp.div(g, x)),
+}
+
+
+def operands(dtype, shape=(6, 50)):
+    rng = np.random.default_rng(0)
+    g, out, x = (rng.standard_normal(shape).astype(dtype) for _ in range(3))
+    g.flat[:3] = 0
+    x.flat[:6] = [0, np.inf, np.nan, 0, 1, -np.inf]
+    return g, out, x
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_kernel_is_the_rule(name, dtype):
+    fused, args = fuse(f"test_{name}", RULES[name], 1), operands(dtype)
+    with np.errstate(all="ignore"):
+        expected = RULES[name](reference, *args)
+    result = fused(*args)
+    assert result.dtype == dtype
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(result, expected, rtol=64 * eps, atol=8 * eps)
+
+
+def test_parameters_and_equal_lines():
+    fused = fuse(
+        "test_slope", lambda xp, g, out, x, slope: xp.where(xp.greater(x, 0), g, g * slope) + g * slope, 1
+    )
+    assert fused.source.count("g * slope") == 1
+    assert fused.reads == [True, False, True]
+    g, _, x = operands("float64")
+    np.testing.assert_allclose(fused(g, None, x, slope=0.5), np.where(x > 0, g, g * 0.5) + g * 0.5)
+
+
+def test_two_rules_of_one_name_do_not_mix():
+    g, out, x = operands("float64")
+    first = fuse("test_same", lambda xp, g, out, x: g * 2 + x, 1)(g, out, x)
+    second = fuse("test_same", lambda xp, g, out, x: g * 3 + x, 1)(g, out, x)
+    np.testing.assert_allclose(first, g * 2 + x, rtol=1e-14, atol=1e-15)
+    np.testing.assert_allclose(second, g * 3 + x, rtol=1e-14, atol=1e-15)
+
+
+def test_what_has_no_kernel():
+    assert fuse("test_sum", lambda xp, g, out, x: out * (g - xp.sum(g * out, -1)), 1) is None
+    assert fuse("test_single", lambda xp, g, out, x: g * out, 1) is None
+    fused, (g, out, x) = fuse("test_tanh", RULES["tanh"], 1), operands("float32")
+    assert fused(g, out[:1], x) is None
+    assert fused(g, out.astype(float), x) is None
+    assert fused(g[:, ::2], out[:, ::2], x[:, ::2]) is None
+    assert fused(g.astype(np.float16), out, x) is None

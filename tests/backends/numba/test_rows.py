@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+pytest.importorskip("numba", reason="needs numba: pip install numba")
+
+from chainrule.backends import numpy as reference
+from chainrule.backends.numba import rows, table
+
+SHAPES = [(1, 1), (3, 5), (128, 10), (17, 1000), (2, 5000), (700, 3)]
+TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
+
+
+def matrix(shape, dtype):
+    return (np.random.default_rng(1).standard_normal(shape) * 5).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_rows(name, shape, dtype):
+    x = matrix(shape, dtype)
+    expected = getattr(reference, name)(x.astype(np.float64), -1)
+    result = getattr(table, name)(x, -1)
+    assert result.dtype == dtype
+    np.testing.assert_allclose(result, expected, rtol=0, atol=TOLERANCE[dtype] * max(1, abs(expected).max()))
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_other_axes_and_shapes(name):
+    x = matrix((4, 5, 6), "float32")
+    for axis in (-1, 0, 1, 2):
+        np.testing.assert_allclose(
+            getattr(table, name)(x, axis), getattr(reference, name)(x, axis), rtol=1e-5, atol=1e-6
+        )
+    np.testing.assert_allclose(
+        getattr(table, name)(x[0, 0], 0), getattr(reference, name)(x[0, 0], 0), rtol=1e-5
+    )
+    np.testing.assert_allclose(
+        getattr(table, name)(x.T, -1), getattr(reference, name)(x.T, -1), rtol=1e-5, atol=1e-6
+    )
+    assert getattr(table, name)(x[:0], -1).shape == (0, 5, 6)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_infinite_and_missing_numbers(name):
+    inf, nan = np.inf, np.nan
+    x = np.array(
+        [[1, 2, nan], [inf, 1, 2], [-inf, 1, 2], [-inf] * 3, [inf, inf, 0], [-nan, 1, 2]], np.float32
+    )
+    np.testing.assert_allclose(getattr(table, name)(x, -1), getattr(reference, name)(x, -1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cross_entropy(shape, dtype):
+    x, labels = matrix(shape, dtype), np.random.default_rng(2).integers(0, shape[1], shape[0])
+    exact = x.astype(np.float64)
+    loss = table.cross_entropy(x, labels)
+    expected = reference.cross_entropy(exact, labels)
+    assert loss.dtype == dtype
+    np.testing.assert_allclose(loss, expected, rtol=0, atol=TOLERANCE[dtype] * max(1, expected.max()))
+    g = matrix(shape[:1], dtype)
+    gradient = reference.softmax(exact, -1)
+    gradient[np.arange(len(x)), labels] -= 1
+    for classes in (labels, labels.astype(np.int16), np.repeat(labels, 2)[::2]):
+        result = rows.cross_entropy_grad(g, x, classes)
+        np.testing.assert_allclose(result, g[:, None] * gradient, rtol=0, atol=20 * TOLERANCE[dtype])
+
+
+def test_a_label_outside_raises():
+    x, g = matrix((4, 3), "float32"), np.ones(4, np.float32)
+    for label in (3, -1):
+        labels = np.array([0, 1, 2, label])
+        with pytest.raises(IndexError, match="label"):
+            table.cross_entropy(x, labels)
+        with pytest.raises(IndexError, match="label"):
+            rows.cross_entropy_grad(g, x, labels)
+
+
+def test_other_operands_take_numpys_way():
+    x, labels = matrix((6, 4), "float32")[::2], np.array([0, 3, 1])
+    np.testing.assert_allclose(table.cross_entropy(x, labels), reference.cross_entropy(x, labels), rtol=1e-6)
+    g = np.ones(3, np.float32)
+    np.testing.assert_allclose(
+        rows.cross_entropy_grad(g, x, labels),
+        rows.cross_entropy_grad(g, x.copy(), labels),
+        rtol=1e-5,
+        atol=1e-6,
+    )
