@@ -24,7 +24,9 @@ def is_plain(op: Op) -> bool:
 
 # Ops that other tests define have no entry of their own in the table of floats.
 ELEMENTWISE = [
-    op for op in OPS if op.structure == "elementwise" and not op.variadic and is_plain(op) and hasattr(floats, op.name)
+    op
+    for op in OPS
+    if op.structure == "elementwise" and not op.variadic and is_plain(op) and hasattr(floats, op.name)
 ]
 CASES = [(op, argument) for op in ELEMENTWISE for argument in range(len(op.rules)) if op.rules[argument]]
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from chainrule.nn import data
 
@@ -27,7 +26,7 @@ def test_seed() -> None:
     assert not np.array_equal(one, other)
 
 
-@given(n=st.integers(2, 60), share=st.floats(0.01, 0.99))
+@given(n=st.integers(2, 60), share=st.integers(1, 99).map(lambda percent: percent / 100))
 def test_sizes_are_those_of_scikit_learn(n: int, share: float) -> None:
     n_test = int(np.ceil(share * n - 1e-9))
     if n_test < n:
@@ -46,7 +45,7 @@ def test_test_size_may_be_a_number_of_rows() -> None:
 
 @given(
     counts=st.lists(st.integers(2, 30), min_size=2, max_size=5),
-    share=st.floats(0.1, 0.9),
+    share=st.integers(10, 90).map(lambda percent: percent / 100),
     seed=st.integers(0, 100),
 )
 def test_stratified_parts_keep_the_shares(counts: list[int], share: float, seed: int) -> None:
