@@ -1,9 +1,10 @@
-"""Between `Value` and `Tensor`, with gradients flowing both ways."""
+"""Between `Value` and `Tensor`, with gradients flowing both ways (first derivatives; second ones stay on one side)."""
 
 from typing import Any
 
 import numpy as np
 
+from chainrule.autograd.mode import current
 from chainrule.autograd.node import Node, next_serial
 from chainrule.autograd.op import Op
 from chainrule.autograd.value import Value
@@ -14,7 +15,7 @@ _FROM_VALUES = Op(
     lambda xp, g, out, *inputs, position, shape: xp.getitem(xp.reshape(g, (-1,)), position),
     variadic=True,
 )
-_TO_VALUE = Op("to_value", "general", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x)))
+_TO_VALUE = Op("to_value", "linear", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x)))
 
 
 def from_values(kind: Any, values: Any, label: str) -> Any:
@@ -23,6 +24,8 @@ def from_values(kind: Any, values: Any, label: str) -> Any:
     flat = [x if isinstance(x, Value) else float(x) for x in grid.ravel()]
     tensor = kind([float(x) for x in flat], label=label, requires_grad=False)
     tensor._data = tensor._data.reshape(grid.shape)
+    if not current().grad:
+        return tensor
     tensor.op = _FROM_VALUES
     tensor._parents = tuple(flat)
     tensor._params = {"shape": grid.shape}
@@ -34,7 +37,10 @@ def to_values(tensor: Any) -> Any:
     """Return a Tensor's elements as Values in nested lists; see `Tensor.to_values`."""
 
     def element(index: tuple[int, ...]) -> Value:
-        value = Value(float(tensor._data[index]), requires_grad=tensor.requires_grad)
+        grad = tensor.requires_grad and current().grad
+        value = Value(float(tensor._data[index]), requires_grad=grad)
+        if not grad:
+            return value
         value.op = _TO_VALUE
         value.a = tensor
         value._params = {"index": index}

@@ -19,8 +19,9 @@ def record(loss: Node, wrt: Sequence[Node] = ()) -> Program:
         wrt: leaves whose gradients the program returns after the loss, so that it holds the backward pass too.
 
     Returns:
-        A program whose inputs are the leaves in the order in which they were made. Slots, labels, shapes and dtypes
-        are those of the graph; what depends on a shape is fixed.
+        A program whose inputs are the leaves in the order in which they were made. Labels, shapes and dtypes are
+        those of the graph. What depends on a shape is fixed, and so is what the graph does not hold: the outcome of
+        comparisons and the choice of indices, unless they were recorded too, inside `autograd.mode.record_whole`.
 
     Raises:
         RuntimeError: a leaf changed after it was used, or gradients of a non-scalar are asked for.

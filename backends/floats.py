@@ -205,7 +205,7 @@ def hardtanh(x: float, low: float, high: float) -> float:
 
 
 def relu6(x: float) -> float:
-    return clip(x, 0.0, 6.0)
+    return clip(x, 0.0, 6.0) + 0.0
 
 
 def hardsigmoid(x: float) -> float:

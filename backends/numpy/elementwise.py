@@ -107,7 +107,7 @@ def hardtanh(x: Array, low: float, high: float) -> Array:
 
 
 def relu6(x: Array) -> Array:
-    return np.clip(x, 0, 6)
+    return np.clip(x, 0, 6) + 0.0  # never -0.0, as relu
 
 
 def hardsigmoid(x: Array) -> Any:

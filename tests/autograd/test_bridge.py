@@ -47,3 +47,21 @@ def test_mixing_without_conversion_is_refused():
         Value(1.0) + Tensor([1.0])
     with pytest.raises(TypeError, match=r"cannot combine a Tensor with a Value"):
         cr.add(Tensor([1.0]), Value(1.0))
+
+
+def test_transforms_cross_once():
+    def function(x):
+        a, b = x.to_values()
+        return a * a * b
+
+    x = np.array([2.0, 3.0])
+    np.testing.assert_array_equal(cr.grad(function)(x), [12.0, 4.0])
+    assert cr.jvp(function, [x], [np.array([1.0, 0.0])]) == (12.0, 12.0)
+    with pytest.raises(TypeError, match="second derivatives do not pass between Values and Tensors"):
+        cr.grad(cr.grad(lambda x: Tensor.from_values([x * x, x]).prod()))(2.0)
+
+
+def test_nothing_is_recorded_inside_no_grad():
+    with cr.no_grad():
+        assert Tensor.from_values([Value(1.0)]).op is None
+        assert Tensor([1.0]).to_values()[0].op is None
