@@ -1,6 +1,7 @@
 """`backward()`: a walk that leaves its gradients on the nodes."""
 
 from operator import attrgetter
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from chainrule.autograd.node import HOOKED, Node, where_made
 from chainrule.backends import floats
 
 _serial = attrgetter("serial")
+_ONE_AT_A_TIME = RLock()  # while it runs, leaves that two threads share hold what one graph gives them
 
 
 def backward(root: Any, start: Any) -> None:
@@ -25,10 +27,7 @@ def backward(root: Any, start: Any) -> None:
     mode = modes.current()
     interior, leaves = walk.graph([root])
     if not root.requires_grad or not any(leaf.requires_grad for leaf in leaves):
-        raise RuntimeError(
-            f"nothing to differentiate: no input of this {type(root).__name__} requires grad{where_made(root)}; "
-            "make one with requires_grad=True"
-        )
+        raise RuntimeError(_nothing(root, leaves))
     if mode.anomaly:
         for node in interior:
             annotate.check_saved(node)
@@ -38,6 +37,15 @@ def backward(root: Any, start: Any) -> None:
     with np.errstate(all="ignore"):
         walk.walk(interior, cotangents, algebra, observe=annotate.check_edge if mode.anomaly else None)
     _leave(cotangents)
+
+
+def _nothing(root: Any, leaves: list[Any]) -> str:
+    """Say why there is nothing to differentiate, and what to write instead."""
+    kinds = {str(leaf._data.dtype) for leaf in leaves if isinstance(leaf._data, np.ndarray)}
+    advice = "make an input with requires_grad=True, and compute outside no_grad()"
+    if kinds and not any(kind.startswith("float") for kind in kinds):
+        advice = f"its inputs are {' and '.join(sorted(kinds))}, which are constants: write floats, Tensor([1.0, 2.0])"
+    return f"nothing to differentiate: no input of this {type(root).__name__} requires grad{where_made(root)}; {advice}"
 
 
 def _leave(cotangents: dict[Node, Any]) -> None:
@@ -63,7 +71,12 @@ def backward_scalar(root: Any, start: float) -> None:
         return
     interior, leaves = found
     if not any(leaf.requires_grad for leaf in leaves):
-        raise RuntimeError(f"nothing to differentiate: no input of {root!r} requires grad{where_made(root)}")
+        raise RuntimeError(_nothing(root, leaves))
+    with _ONE_AT_A_TIME:
+        _unrolled(root, start, interior, leaves)
+
+
+def _unrolled(root: Any, start: float, interior: list[Any], leaves: list[Any]) -> None:
     before = [leaf.grad for leaf in leaves]
     for node in interior:
         node.grad = 0.0

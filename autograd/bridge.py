@@ -21,7 +21,7 @@ _TO_VALUE = Op("to_value", "linear", lambda xp, g, out, x, index: xp.scatter(g, 
 def from_values(kind: Any, values: Any, label: str) -> Any:
     """Return a Tensor of nested lists of Values; see `Tensor.from_values`."""
     grid = np.array(values, dtype=object)
-    flat = [x if isinstance(x, Value) else float(x) for x in grid.ravel()]
+    flat = [x if isinstance(x, Value) else _number(x) for x in grid.ravel()]
     tensor = kind([float(x) for x in flat], label=label, requires_grad=False)
     tensor._data = tensor._data.reshape(grid.shape)
     if not current().grad:
@@ -31,6 +31,14 @@ def from_values(kind: Any, values: Any, label: str) -> Any:
     tensor._params = {"shape": grid.shape}
     tensor.requires_grad = any(isinstance(x, Node) and x.requires_grad for x in flat)
     return tensor
+
+
+def _number(x: Any) -> float:
+    if isinstance(x, float | int | np.number):
+        return float(x)
+    what = "ragged lists" if isinstance(x, list) else type(x).__name__
+    advice = "; join Tensors with chainrule.stack" if isinstance(x, Node) else ""
+    raise TypeError(f"from_values needs Values and numbers in lists of equal lengths, got {what}{advice}")
 
 
 def to_values(tensor: Any) -> Any:

@@ -54,6 +54,7 @@ class _Part:
         self.state = random.generator().bit_generator.state
         self.captured: list[Node] = []
         self.data: Any = None
+        self.last = 0
         self._pulled: tuple[Any, list[Any]] | None = None
 
     def first(self, args: Sequence[Any]) -> list[Node]:
@@ -67,6 +68,8 @@ class _Part:
         self.data = result._data
         _, leaves = walks.graph([result])
         self.captured = [leaf for leaf in leaves if leaf.requires_grad]
+        wanted = [i for i, x in enumerate((*args, *self.captured)) if isinstance(x, Node) and x.requires_grad]
+        self.last = max(wanted, default=0)
         return self.captured
 
     def forward(self, inputs: Sequence[Any]) -> Any:
@@ -74,7 +77,7 @@ class _Part:
         data, self.data = self.data, None
         if data is None:
             with no_grad():
-                data = self._again([Tensor.from_numpy(np.asarray(x)) for x in inputs[: self.arguments]])._data
+                data = self._again([_fresh(x) for x in inputs[: self.arguments]])._data
         return data
 
     def _again(self, inputs: Sequence[Any]) -> Any:
@@ -90,22 +93,33 @@ class _Part:
         if self._pulled is None or self._pulled[0] is not g:
             self._pulled = (g, self._pull(xp, g, inputs[: self.arguments]))
         found = self._pulled[1][position]
-        if position == len(inputs) - 1:
+        if position == self.last:  # nobody will ask for more
             self._pulled = None
         return found
 
     def _pull(self, xp: Any, g: Any, inputs: Sequence[Any]) -> list[Any]:
         with enable_grad():
-            fresh = [ops.identity(x) if isinstance(x, Node) else Tensor(x) for x in inputs]
+            fresh = [_fresh(x) for x in inputs]
             result = self._again(fresh)
-            sources = [*fresh, *self.captured]
+            arguments = [x if isinstance(x, Node) else None for x in fresh]
+            sources = [x for x in (*arguments, *self.captured) if x is not None]
             interior, _ = walks.graph([result])
             wanted = walks.dependents(interior, sources)
             cotangents: dict[Node, Any] = {result: g}
-            inside = wanted.difference(fresh)
+            inside = wanted.difference(sources)
             path = [node for node in interior if node in inside]
             walks.walk(path, cotangents, walks.NODES if xp is ops else walks.arrays(), wanted, keep=False)
-        return [cotangents.get(x, np.zeros_like(x._data)) for x in sources]
+        return [
+            None if x is None else cotangents.get(x, np.zeros_like(x._data))
+            for x in (*arguments, *self.captured)
+        ]
+
+
+def _fresh(x: Any) -> Any:
+    """Return an input of its own for a recomputation; a number stays what it is."""
+    if isinstance(x, Node):
+        return ops.identity(x)
+    return Tensor(x) if isinstance(x, np.ndarray) else x
 
 
 _CHECKPOINT = Op(

@@ -80,7 +80,8 @@ def as_operand(op: Op, x: Any) -> Any:
         return x
     if isinstance(x, Node):
         raise TypeError(
-            f"{op}: cannot combine a Tensor with a Value; keep to one of the two, or pass value.data as a constant"
+            f"{op}: cannot combine a Tensor with a Value; lift the Value with "
+            "Tensor.from_values(v), and gradients flow, or use v.data as a constant"
         )
     array = x if isinstance(x, np.ndarray | np.generic) else np.asarray(x)
     if array.dtype.kind not in "fiub":

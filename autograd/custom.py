@@ -33,7 +33,7 @@ def custom_op(
         A function of Values, Tensors, numbers and arrays; parameters are passed by keyword.
 
     Raises:
-        ValueError: the name is taken, or there is no rule.
+        ValueError: the name is taken by another op than a custom one, or there is no rule.
 
     Example:
         >>> cube = custom_op(
@@ -44,8 +44,9 @@ def custom_op(
     """
     if not rules:
         raise ValueError(f"custom_op {name!r}: give a rule for each argument, rule(xp, g, out, *arguments)")
-    if any(op.name == name for op in OPS):
-        raise ValueError(f"custom_op: an op named {name!r} exists; choose another name")
+    taken = any(op.name == name for op in OPS) or hasattr(backends.load("numpy"), name)
+    if taken and name not in backends.CUSTOM:  # a cell of a notebook may define its op again
+        raise ValueError(f"custom_op: a function named {name!r} exists; choose another name")
     backends.CUSTOM[name] = forward
     op = Op(name, structure, *rules, singular=singular)
     op.scalar = partial(forward, floats)

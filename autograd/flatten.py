@@ -47,7 +47,7 @@ def _gradients(loss: Node, wrt: Sequence[Node], interior: Sequence[Node]) -> lis
     seed = 1.0 if isinstance(loss._data, float) else walks.seed(loss, None)
     cotangents: dict[Node, Any] = {loss: seed}
     with record_whole(), np.errstate(all="ignore"):
-        walks.walk(interior, cotangents, walks.NODES)
+        walks.walk(interior, cotangents, walks.NODES, guarded=True)
     return [cotangents[x] if x in cotangents else np.zeros_like(x._data) for x in wrt]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autograd import ops
+from chainrule.autograd.node import Node, data_of
 
 _OPERATORS: dict[Any, Any] = {
     np.add: ops.add,
@@ -22,16 +23,54 @@ _OPERATORS: dict[Any, Any] = {
     np.equal: ops.equal,
     np.not_equal: ops.not_equal,
 }
-_OTHER_NAMES = {"absolute": "abs", "negative": "neg", "rint": "round"}
+_OTHER_NAMES = {
+    "absolute": "abs",
+    "negative": "neg",
+    "rint": "round",
+    "subtract": "sub",
+    "multiply": "mul",
+    "true_divide": "div",
+    "divide": "div",
+    "power": "pow",
+    "amax": "max",
+    "amin": "min",
+}
+_CREATE = {"zeros_like", "ones_like", "full_like"}
+# Functions that only look at an array, and whose result no gradient could flow through.
+_LOOK = {np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.array_repr, np.array_str,
+         np.array2string, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast, np.may_share_memory,
+         np.shares_memory}  # fmt: skip
 
 
 def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any:
     """Answer ``array * node`` with a node, and ``numpy.sin(node)`` with the name of the function that records."""
     if method == "__call__" and not settings and ufunc in _OPERATORS:
         return _OPERATORS[ufunc](*inputs)
-    name = _OTHER_NAMES.get(ufunc.__name__, ufunc.__name__)
-    if method == "__call__" and hasattr(ops, name):
+    if "out" in settings:
+        raise TypeError(
+            f"an array cannot be updated in place with a {type(self).__name__}, whose graph it would lose; "
+            "write a = a + t instead of a += t"
+        )
+    name = (
+        "sum" if (ufunc, method) == (np.add, "reduce") else _OTHER_NAMES.get(ufunc.__name__, ufunc.__name__)
+    )
+    raise TypeError(_advice(self, f"numpy.{ufunc.__name__}", name))
+
+
+def array_function(self: Any, function: Any, types: Any, args: Any, settings: Any) -> Any:
+    """Answer ``numpy.dot(array, node)`` with the name of the function that records, instead of losing the graph."""
+    if function in _LOOK:
+        return function(*(_plain(x) for x in args), **{key: _plain(x) for key, x in settings.items()})
+    name = _OTHER_NAMES.get(function.__name__, function.__name__)
+    raise TypeError(_advice(self, f"{function.__module__}.{function.__name__}", name))
+
+
+def _plain(x: Any) -> Any:
+    return np.asarray(data_of(x)) if isinstance(x, Node) else x
+
+
+def _advice(node: Any, asked: str, name: str) -> str:
+    advice = f"chainrule has no {name}; use .data for its array, which is outside the graph"
+    if hasattr(ops, name) or name in _CREATE:
         advice = f"use chainrule.{name}, which records it"
-    else:
-        advice = f"chainrule has no {name}; use .data for its array, which is outside the graph"
-    raise TypeError(f"numpy.{ufunc.__name__} does not work on a {type(self).__name__}: {advice}")
+    return f"{asked} does not work on a {type(node).__name__}: {advice}"

@@ -3,7 +3,7 @@
 from types import FunctionType
 
 from chainrule.autograd import ops
-from chainrule.autograd.interop import array_ufunc
+from chainrule.autograd.interop import array_function, array_ufunc
 from chainrule.autograd.node import Node, in_place
 from chainrule.backends import floats
 
@@ -27,6 +27,7 @@ class ScalarMethods(Node):
     __slots__ = ()
 
     __array_ufunc__ = array_ufunc
+    __array_function__ = array_function
     __iadd__ = in_place("__add__", "+=")
     __isub__ = in_place("__sub__", "-=")
     __imul__ = in_place("__mul__", "*=")

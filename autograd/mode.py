@@ -5,6 +5,7 @@ One immutable `Mode` per context (thread, asyncio task), found with a single loo
 
 import builtins
 import os
+from contextlib import ContextDecorator
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Self
@@ -106,7 +107,7 @@ _MODE: ContextVar[Mode] = ContextVar("chainrule_mode", default=_DEFAULT)
 current = _MODE.get
 
 
-class _Switch:
+class _Switch(ContextDecorator):
     """A context manager that changes the mode; the change of a nested one ends first."""
 
     def __init__(self, **changes: Any) -> None:

@@ -169,12 +169,13 @@ class Hook:
 
     def __init__(self, hooks: _Hooks, hook: Callable[[Any], Any]) -> None:
         self._hooks = hooks
-        hooks[id(self)] = hook
+        self._key = next_serial()
+        hooks[self._key] = hook
         HOOKED.add(hooks.serial)
 
     def remove(self) -> None:
         """Take the hook away."""
-        self._hooks.pop(id(self), None)
+        self._hooks.pop(self._key, None)
         if not self._hooks:
             HOOKED.discard(self._hooks.serial)
 

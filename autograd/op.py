@@ -8,6 +8,7 @@ In a rule, division, powers, comparisons and choices are written ``xp.div``, ``x
 ``xp.where``: Python's own operators raise on floats where IEEE arithmetic has an answer.
 """
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 from types import CodeType
@@ -105,7 +106,13 @@ def _names_read(code: CodeType) -> set[Any]:
 
 def _extra(rules: tuple[Rule | None, ...]) -> bool:
     """Say whether the rules take parameters beside xp, g, out and the arguments."""
-    return any(rule.__code__.co_argcount > 3 + len(rules) for rule in rules if rule)
+    for rule in rules:
+        if rule:
+            code = getattr(rule, "__wrapped__", rule).__code__
+            takes_any = code.co_flags & inspect.CO_VARKEYWORDS
+            if takes_any or code.co_argcount + code.co_kwonlyargcount > 3 + len(rules):
+                return True
+    return False
 
 
 def by_name(name: str) -> Op:
@@ -114,7 +121,7 @@ def by_name(name: str) -> Op:
     Raises:
         KeyError: no op has it.
     """
-    for op in OPS:
+    for op in reversed(OPS):  # a user may have defined one anew
         if op.name == name:
             return op
     raise KeyError(name)

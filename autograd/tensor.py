@@ -203,7 +203,9 @@ class Tensor(ArrayReading):
             kept.append(x)
         grad = grad and mode.grad and bool(op.rules)
         out = _new(Tensor)
-        out._data = compute(mode.function(op), op, arrays, params)
+        data = out._data = compute(mode.function(op), op, arrays, params)
+        if data.ndim == 2 and op.arity == 2 and op.structure == "elementwise":
+            broadcasting.warn_if_outer(op, kept, data.shape)
         if grad or mode.whole:
             out.op = op
             out._parents = tuple(kept)
@@ -344,6 +346,9 @@ class Tensor(ArrayReading):
     __rfloordiv__ = _binary(by_name("floor_divide"), reflected=True)
     __mod__ = _binary(by_name("remainder"))
     __rmod__ = _binary(by_name("remainder"), reflected=True)
+    __and__ = ops.logical_and
+    __or__ = ops.logical_or
+    __invert__ = ops.logical_not
     __lt__ = _comparison(by_name("less"))
     __le__ = _comparison(by_name("less_equal"))
     __gt__ = _comparison(by_name("greater"))

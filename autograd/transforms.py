@@ -24,7 +24,19 @@ Function = Callable[..., Any]
 class _Tape:
     """One call of a function on fresh inputs, and what is needed to walk it."""
 
-    def __init__(self, name: str, function: Function, args: Sequence[Any], argnums: Sequence[int]) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Function,
+        args: Sequence[Any],
+        argnums: Sequence[int],
+        settings: dict[str, Any] | None = None,
+    ) -> None:
+        if isinstance(function, Node):
+            raise TypeError(
+                f"{name} takes a function, not the {type(function).__name__} that it computed; for a computed result "
+                "call result.backward() and read the .grad of its inputs"
+            )
         self.name = name
         for i in argnums:
             if not -len(args) <= i < len(args):
@@ -38,7 +50,7 @@ class _Tape:
             call = list(args)
             for i, part in zip(argnums, self.trees, strict=True):
                 call[i] = tree.rebuild(part, [next(fresh) for _ in tree.leaves(part)])
-            self.result = function(*call)
+            self.result = function(*call, **(settings or {}))
         if not isinstance(self.result, Node):
             raise TypeError(
                 f"{name}: the function returned {type(self.result).__name__}, not a Value or Tensor; "
@@ -62,22 +74,28 @@ class _Tape:
 
     def pull(self, cotangent: Any) -> list[Any]:
         """Return the cotangent of each input, zeros where the result does not depend on it."""
+        recorded = self.recorded or (isinstance(cotangent, Node) and cotangent.requires_grad)
+        if not recorded:
+            cotangent = data_of(cotangent)
         cotangents: dict[Node, Any] = {self.result: cotangent}
         inputs = set(self.inputs)
         path = [n for n in self.interior if n in self.wanted and n not in inputs]
         with enable_grad(), np.errstate(all="ignore"):
-            walks.walk(path, cotangents, self.algebra, self.wanted, keep=False)
-        return [self.give(cotangents.get(x, ops.zeros_like(x)), node) for x, node in
-                zip(self.inputs, self.nodes_in, strict=True)]  # fmt: skip
+            algebra = walks.NODES if recorded else self.algebra
+            walks.walk(path, cotangents, algebra, self.wanted, keep=False)
+        found = [cotangents[x] if x in cotangents else ops.zeros_like(x) for x in self.inputs]
+        return [self.give(g, node, recorded) for g, node in zip(found, self.nodes_in, strict=True)]
 
-    def give(self, found: Any, node: bool = False) -> Any:
+    def give(self, found: Any, node: bool, recorded: bool) -> Any:
         """Return a number or array of the caller's own, or a node if nodes are involved."""
-        if self.recorded and isinstance(found, Node):
+        if recorded and isinstance(found, Node):
             return found
         plain = data_of(found)
         if isinstance(plain, np.ndarray | np.generic):
             plain = np.array(plain)
-        if node or self.recorded:
+        elif isinstance(plain, int):
+            plain = float(plain)
+        if node or recorded:
             return (
                 Value(plain, requires_grad=False) if isinstance(plain, float) else Tensor(plain, None, False)
             )
@@ -85,7 +103,7 @@ class _Tape:
 
     def value(self) -> Any:
         """Return the function's result: itself where nodes are involved, else its number or array."""
-        return self.give(self.result, any(self.nodes_in))
+        return self.give(self.result, any(self.nodes_in), self.recorded)
 
     def seed(self) -> Any:
         """Return the cotangent 1 of a scalar result."""
@@ -128,7 +146,8 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
 
     Returns:
         A function of the same arguments that returns (value, gradient); the gradient has the form of the argument,
-        and is a tuple if `argnums` is one. Numbers are passed to f as Values, arrays as Tensors.
+        and is a tuple if `argnums` is one.
+        Numbers are passed to f as Values, arrays as Tensors, keyword arguments as they are.
 
     Raises:
         ShapeError: the result is no scalar.
@@ -140,8 +159,11 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
     numbers = (argnums,) if isinstance(argnums, int) else argnums
 
-    def function(*args: Any) -> Any:
-        tape = _Tape("grad", f, args, numbers)
+    if isinstance(f, Node):
+        _Tape("grad", f, (), ())  # raises, with advice
+
+    def function(*args: Any, **settings: Any) -> Any:
+        tape = _Tape("grad", f, args, numbers, settings)
         found = tape.shaped(tape.pull(tape.seed()))
         return tape.value(), found[0] if isinstance(argnums, int) else tuple(found)
 
@@ -158,8 +180,8 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
     both = value_and_grad(f, argnums)
 
-    def function(*args: Any) -> Any:
-        return both(*args)[1]
+    def function(*args: Any, **settings: Any) -> Any:
+        return both(*args, **settings)[1]
 
     return function
 
@@ -182,8 +204,14 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     tape = _Tape("vjp", f, args, range(len(args)))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        if isinstance(tape.result, Tensor) and not isinstance(cotangent, Node):
-            cotangent = walks.seed(tape.result, cotangent)
+        if isinstance(tape.result, Tensor):
+            if np.shape(data_of(cotangent)) != tape.result.shape:
+                raise ShapeError(
+                    f"vjp: the cotangent has shape {np.shape(data_of(cotangent))}, the result {tape.result.shape}; "
+                    "they must be equal"
+                )
+            if not isinstance(cotangent, Node):
+                cotangent = walks.seed(tape.result, cotangent)
         return tuple(tape.shaped(tape.pull(cotangent)))
 
     return tape.value(), pull
@@ -220,7 +248,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         found = push(path, start, tape.algebra, tape.wanted).get(tape.result)
     if found is None:
         found = ops.zeros_like(tape.result)
-    return tape.value(), tape.give(found, any(tape.nodes_in))
+    return tape.value(), tape.give(found, any(tape.nodes_in), tape.recorded)
 
 
 def _direction(x: Node, tangent: Any) -> Any:
@@ -267,6 +295,10 @@ def jacobian(f: Function) -> Function:
     """
 
     def function(x: Any) -> Any:
+        if isinstance(x, list | tuple | dict):
+            raise TypeError(
+                f"jacobian takes one number or array, got {type(x).__name__}; pass numpy.array([...])"
+            )
         tape = _Tape("jacobian", f, (x,), (0,))
         if isinstance(tape.result, Value):
             return tape.pull(1.0)[0]

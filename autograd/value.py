@@ -156,8 +156,12 @@ class Value(ScalarMethods):
         forward = op.scalar
         if forward is None:
             raise TypeError(f"{op} works on a Tensor; a Value is one number")
+        if len(operands) > 3:
+            raise TypeError(
+                f"{op} has {len(operands)} arguments; an op of Values has at most three: use Tensors"
+            )
         operands = [x if type(x) is Value else _operand(op, x) for x in operands]
-        data = forward(*(x._data if type(x) is Value else x for x in operands), **(params or {}))
+        data = forward(*(x._data if isinstance(x, Value) else x for x in operands), **(params or {}))
         mode = _current()
         if op.structure == "constant":
             if not mode.whole:
@@ -276,9 +280,13 @@ def _operand(op: Op, x: Any) -> Any:
         return x
     number = constant(x)
     if number is NotImplemented:
+        advice = "use Tensor for arrays, or Tensor.from_values([...]) for Values in a list"
+        if isinstance(x, Node):
+            advice = (
+                "lift the Value with Tensor.from_values(v), and gradients flow, or use v.data as a constant"
+            )
         raise TypeError(
-            f"{op}: cannot combine a Value with {type(x).__name__}: a Value is one number; "
-            "use Tensor for arrays, or Tensor.from_values to turn Values into a Tensor"
+            f"{op}: cannot combine a Value with {type(x).__name__}: a Value is one number; {advice}"
         )
     return number
 

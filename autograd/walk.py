@@ -121,6 +121,7 @@ def walk(
     wanted: Container[Node] | None = None,
     keep: bool = True,
     observe: Observer | None = None,
+    guarded: bool = False,
 ) -> None:
     """Carry cotangents from nodes to their operands; `cotangents` is read and filled in place.
 
@@ -135,13 +136,14 @@ def walk(
         wanted: nodes that contributions go to; None for all that require grad.
         keep: False drops the cotangent of an operation once it has been passed on.
         observe: called with each `Edge` after its contribution.
+        guarded: guard every edge from the start, since the graph is to serve other data too.
     """
-    if observe is not None or HOOKED:  # they are to see each edge once
+    if guarded or observe is not None or HOOKED:  # they are to see each edge once
         _carry(interior, cotangents, algebra, wanted, keep, observe, guarded=True)
         return
     start = dict(cotangents)
     _carry(interior, cotangents, algebra, wanted, keep, None, guarded=False)
-    if any(_has_nan(g) for node, g in cotangents.items() if node.op is None or not keep):
+    if any(_has_nan(g) for g in cotangents.values()):
         cotangents.clear()
         cotangents.update(start)
         _carry(interior, cotangents, algebra, wanted, keep, None, guarded=True)
@@ -176,6 +178,8 @@ def _carry(
         op, parents, params = node.op, node.parents, node._params or {}
         assert op is not None
         rules, guard = op.rules, guarded and op.structure == "elementwise"
+        if guard and nodes and not isinstance(g, Node):
+            guard = not np.all(g)  # a constant with no zero in it, such as the seed, needs none
         out: Any = node if nodes else node._data
         operands = parents if nodes else [p._data if isinstance(p, Node) else p for p in parents]
         for argument, parent in enumerate(parents):

@@ -65,3 +65,16 @@ def test_nothing_is_recorded_inside_no_grad():
     with cr.no_grad():
         assert Tensor.from_values([Value(1.0)]).op is None
         assert Tensor([1.0]).to_values()[0].op is None
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([[Tensor([1.0])[0], Value(2.0)]], r"got Tensor; join Tensors with chainrule\.stack"),
+        ([[Value(1.0)], [Value(1.0), Value(2.0)]], "got ragged lists"),
+        (["a"], "got str"),
+    ],
+)
+def test_from_values_refuses_what_is_no_number(values, says):
+    with pytest.raises(TypeError, match=says):
+        Tensor.from_values(values)

@@ -89,3 +89,18 @@ def test_result_must_be_a_tensor():
 def test_inside_no_grad_it_is_a_plain_call():
     with cr.no_grad():
         assert cr.checkpoint(lambda x: x * 2, Tensor([1.0])).op is None
+
+
+def test_numbers_stay_numbers():
+    x = Tensor(np.ones(4), dtype="float32")
+    y = cr.checkpoint(lambda x, n, scale: x.reshape(n, -1) * scale, x, 2, 0.5)
+    y.sum().backward()
+    assert y.dtype == x.grad.dtype == np.float32
+    assert x.grad.tolist() == [0.5] * 4
+
+
+def test_what_was_recomputed_is_let_go():
+    x, constant = Tensor(np.ones(4)), Tensor(np.ones(4), requires_grad=False)
+    y = cr.checkpoint(lambda x, c: x * c, x, constant)
+    y.sum().backward()
+    assert y.params["part"]._pulled is None

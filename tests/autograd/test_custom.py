@@ -40,7 +40,7 @@ def test_gradients_to_the_third_order():
 
 
 def test_parameters_and_several_arguments():
-    x, y = np.array([0.5, -1.0]), np.array([[0.1], [0.7]])
+    x, y = np.array([0.5, -1.0]), np.array([[0.1], [0.7], [0.3]])
     assert cr.check_grad(lambda x, y: blend(x, y, weight=0.3), x, y, order=2) < 1e-8
 
 
@@ -62,7 +62,7 @@ def test_program_and_backends_run_it():
 
 
 def test_a_name_is_used_once():
-    with pytest.raises(ValueError, match=r"an op named 'tanh' exists; choose another name"):
+    with pytest.raises(ValueError, match=r"a function named 'tanh' exists; choose another name"):
         custom_op("tanh", lambda xp, x: x, lambda xp, g, out, x: g)
 
 
@@ -74,3 +74,31 @@ def test_a_rule_is_needed():
 def test_wrong_number_of_arguments():
     with pytest.raises(TypeError, match=r"test_cube takes 1 arguments, got 2; pass parameters by keyword"):
         cube(1.0, 2.0)
+
+
+def test_a_keyword_only_parameter_reaches_the_rule():
+    scale = custom_op(
+        "test_scale", lambda xp, x, *, n=1: x * n, lambda xp, g, out, x, *, n=1: g * n, structure="linear"
+    )
+    x = cr.Value(2.0)
+    scale(x, n=5).backward()
+    assert x.grad == 5.0
+
+
+def test_a_custom_op_may_be_defined_again():
+    for power in (2.0, 3.0):
+        again = custom_op("test_again", lambda xp, x, p=power: x * p, lambda xp, g, out, x, p=power: g * p)
+        assert cr.grad(again)(1.0) == power
+
+
+def test_names_of_a_table_are_taken():
+    with pytest.raises(ValueError, match=r"a function named 'shape' exists"):
+        custom_op("shape", lambda xp, x: x, lambda xp, g, out, x: g)
+
+
+def test_values_have_at_most_three_arguments():
+    rules = [lambda xp, g, out, a, b, c, d: g] * 4
+    four = custom_op("test_four", lambda xp, a, b, c, d: a + b + c + d, *rules, structure="elementwise")
+    assert four(*[cr.Tensor([1.0])] * 4).item() == 4.0
+    with pytest.raises(TypeError, match="at most three: use Tensors"):
+        four(*[cr.Value(1.0)] * 4)

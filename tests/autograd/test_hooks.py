@@ -59,3 +59,11 @@ def test_a_freed_node_is_forgotten():
     assert x.serial in HOOKED
     del x
     assert before == HOOKED
+
+
+def test_several_hooks_run_in_their_order():
+    x = Value(2.0)
+    x.register_hook(lambda g: g + 1)
+    x.register_hook(lambda g: g * 10)  # both handles are dropped
+    (3 * x).backward()
+    assert x.grad == 40.0

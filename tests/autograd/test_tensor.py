@@ -321,8 +321,28 @@ def test_numpys_functions_that_we_lack_say_so() -> None:
         np.spacing(Tensor([1.0]))
     with pytest.raises(TypeError, match="chainrule"):
         np.add.reduce(Tensor([1.0]))
-    with pytest.raises(TypeError, match="chainrule"):
+    with pytest.raises(TypeError, match=r"write a = a \+ t instead of a \+= t"):
         np.add(np.zeros(1), Tensor([1.0]), out=np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    "name", ["dot", "clip", "concatenate", "where", "outer", "sum", "mean", "reshape", "zeros_like"]
+)
+def test_numpys_functions_of_arrays_name_ours(name: str) -> None:
+    x = Tensor([1.0, 2.0])
+    args = {"dot": (x, x), "clip": (x, 0, 1), "concatenate": ([x, x],), "where": (x.data > 0, x, 0), "outer": (x, x),
+            "reshape": (x, (2, 1))}.get(name, (x,))  # fmt: skip
+    with pytest.raises(
+        TypeError, match=rf"{name} does not work on a Tensor: use chainrule\.{name}, which records"
+    ):
+        getattr(np, name)(*args)
+
+
+def test_numpys_functions_that_only_look_work() -> None:
+    x = Tensor([1.0, 2.0])
+    assert (np.shape(x), np.ndim(x), np.size(x)) == ((2,), 1, 2)
+    assert np.allclose(x, [1.0, 2.0])
+    np.testing.assert_allclose(x, [1.0, 2.0])
 
 
 def test_writing_into_an_array_with_a_tensor_fails() -> None:
