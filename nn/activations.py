@@ -150,17 +150,29 @@ ACTIVATIONS: dict[str, type[Activation]] = {
 }
 
 
-def activation(given: str | Module) -> Module:
-    """Return an activation itself, or a new one of this name.
+def activation(given: str | Module | Callable[[Any], Any]) -> Module:
+    """Return an activation itself, or a new one of this name, or for this function of `chainrule`.
 
     Raises:
+        TypeError: some other function, or something else.
         ValueError: the name is unknown.
 
     Example:
         >>> activation("relu")
         ReLU()
     """
-    return given if isinstance(given, Module) else look_up("activation", given, ACTIVATIONS)()
+    if isinstance(given, Module):
+        return given
+    if isinstance(given, str):
+        return look_up("activation", given, ACTIVATIONS)()
+    name = getattr(given, "__name__", "")
+    if name in ACTIVATIONS and getattr(ops, name, None) is given:
+        return ACTIVATIONS[name]()
+    known = next((n for n, kind in ACTIVATIONS.items() if name in (n, kind.__name__)), "tanh")
+    raise TypeError(
+        f"activation {given!r} is neither a name, nor a module, nor such a function of chainrule: "
+        f"pass a name such as {known!r}, or an object such as nn.{ACTIVATIONS[known].__name__}()"
+    )
 
 
 def name_of(given: Module) -> str:

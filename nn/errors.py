@@ -1,4 +1,9 @@
-"""Exceptions of `chainrule.nn`; each derives from a built-in one."""
+"""Exceptions of `chainrule.nn`, each derived from a built-in one, and how it warns."""
+
+import sys
+import warnings
+
+from chainrule.autograd.node import OWN_CODE
 
 
 class ModelFileError(ValueError):
@@ -6,3 +11,14 @@ class ModelFileError(ValueError):
 
     The message names the file, the place in it and what was expected there. Nothing is left half-loaded.
     """
+
+
+def warn(message: str) -> None:
+    """Give a UserWarning that points at the line outside the package from which all this was called.
+
+    Python shows a warning once per line, so that one in a training loop is seen once.
+    """
+    level, frame = 1, sys._getframe()
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(OWN_CODE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, stacklevel=level)

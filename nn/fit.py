@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.autograd import random
+from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.mode import enable_grad, record_lines
 from chainrule.autograd.tensor import Tensor
 from chainrule.nn import optim, predict as predicting, task as tasks
 from chainrule.nn.callbacks import Callback
-from chainrule.nn.data.check import as_count, as_numbers
+from chainrule.nn.data.check import as_count, as_numbers, shown
 from chainrule.nn.data.loader import DataLoader
 from chainrule.nn.history import History
 from chainrule.nn.losses import Loss
@@ -42,15 +43,16 @@ def fit(
 ) -> History:
     """See `Module.fit`."""
     as_count("fit", epochs, "epochs")
+    _check_callbacks(callbacks)
     chosen = _optimizer(model, optimizer)
     dtype = chosen.params[0].dtype
     inputs = as_numbers("fit", X).astype(dtype, copy=False)
-    sample = predicting.outputs(model, inputs[:2], "fit")
+    sample = _sample(model, inputs)
     loss_function, task = tasks.choose(loss, model.task, sample, y)
     targets = tasks.targets(task, sample, y, len(inputs), "fit")
     judged = None
     if validation_data is not None:
-        X_val, y_val = validation_data
+        X_val, y_val = _pair(validation_data)
         rows = as_numbers("fit", X_val, "validation X").astype(dtype, copy=False)
         judged = rows, tasks.targets(task, sample, y_val, len(rows), "fit: validation_data")
     source = random.generator() if seed is None else seed
@@ -73,6 +75,46 @@ def _optimizer(model: "Module", optimizer: str | optim.Optimizer) -> optim.Optim
             f"nn.optim.{type(chosen).__name__}(model.parameters(), lr={chosen.lr})"
         )
     return chosen
+
+
+def _sample(model: "Module", inputs: Array) -> Array:
+    """Return the outputs of the first rows, which show what the outputs of all look like."""
+    try:
+        return predicting.outputs(model, inputs[:2], "fit")
+    except ShapeError as error:
+        takes = _features(model)
+        if inputs.ndim == 2 and takes not in (None, inputs.shape[1]):
+            raise ShapeError(
+                f"fit: X has {inputs.shape[1]} features per row, the model takes {takes}; X has shape {inputs.shape}"
+            ) from error
+        raise ShapeError(
+            f"fit: X of shape {inputs.shape} does not fit {type(model).__name__}; of its first rows: {error}"
+        ) from error
+
+
+def _features(model: "Module") -> int | None:
+    """Return how many features per row the model takes, where its first layer tells and rows like that do fit."""
+    takes: int | None = next(
+        (m.arguments()["in_features"] for m in model.modules() if "in_features" in m.arguments()), None
+    )
+    try:
+        predicting.outputs(model, np.zeros((1, takes or 1)), "fit")
+    except ShapeError:
+        return None
+    return takes
+
+
+def _pair(validation_data: Any) -> Any:
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        raise TypeError(f"fit: validation_data must be a pair (X, y), got {shown(validation_data)}")
+    return validation_data
+
+
+def _check_callbacks(callbacks: Any) -> None:
+    listed = isinstance(callbacks, Sequence)
+    wrong = [c for c in callbacks if not isinstance(c, Callback)] if listed else [callbacks]
+    if wrong:
+        raise TypeError(f"fit: callbacks must be a list of nn.Callback, got {shown(wrong[0])}")
 
 
 class _Training:

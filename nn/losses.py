@@ -1,6 +1,5 @@
 """Losses: functions of the model's outputs and the targets, small where the two agree."""
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +9,7 @@ from chainrule.autograd import ops
 from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import Node, data_of
 from chainrule.autograd.tensor import Tensor
+from chainrule.nn.errors import warn
 from chainrule.nn.names import look_up
 
 Loss = Callable[[Any, Any], Any]
@@ -173,8 +173,7 @@ def _check_probabilities(rows: Any) -> None:
 
 def _warn_if_output_of(name: str, logits: Any, op: str) -> None:
     if isinstance(logits, Node) and logits.op is not None and logits.op.name == op:
-        warnings.warn(
+        warn(
             f"{name}: its first argument is the output of {op}, but {name} applies {op} itself; applied twice, "
-            f"it makes the model unable to be sure and the gradients small. Pass the scores before {op}",
-            stacklevel=3,
+            f"it makes the model unable to be sure and the gradients small. Pass the scores before {op}"
         )

@@ -1,6 +1,6 @@
 """Whole models: the multilayer perceptron and logistic regression."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,13 +19,15 @@ class MLP(Sequential):
 
     Args:
         sizes: number of inputs, of units in each hidden layer, and of outputs.
-        activation: a name such as ``"relu"`` or ``"tanh"``, or a module, which all layers then share.
+        activation: a name such as ``"relu"`` or ``"tanh"``, the function of that name in `chainrule`, or a module,
+            which all layers then share.
         init: how the weights begin; None means what suits the activation: He for relu, Xavier for tanh, and Xavier
             for the last layer.
         generator: what to draw from; None means the one that `chainrule.seed` seeds.
         dtype: a float dtype.
 
     Raises:
+        TypeError: the activation is some other function.
         ValueError: fewer than two sizes, one below 1, or an unknown name.
 
     Example:
@@ -40,7 +42,7 @@ class MLP(Sequential):
     def __init__(
         self,
         sizes: Sequence[int],
-        activation: str | Module = "relu",
+        activation: str | Module | Callable[[Any], Any] = "relu",
         init: str | inits.Init | None = None,
         generator: inits.Generator = None,
         dtype: Any = np.float32,
@@ -55,7 +57,7 @@ class MLP(Sequential):
             if not last:
                 layers.append(between)
         super().__init__(*layers)
-        self._activation_name = activation if isinstance(activation, str) else ""
+        self._activation_name = "" if isinstance(activation, Module) else name_of(activation_of(activation))
 
     def arguments(self) -> dict[str, Any]:
         """Return the sizes, the activation, and what is not the default."""

@@ -62,6 +62,11 @@ class Module:
             return self.forward(*args, **settings)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter | None):
+            raise TypeError(
+                f"{name} is a Parameter; write module.{name}.data = ... "
+                "to change its numbers, or nn.Parameter(...) to replace it"
+            )
         object.__setattr__(self, name, value)
         for key, part in _parts(name, value):
             if isinstance(part, Module):
@@ -220,12 +225,13 @@ class Module:
 
         Args:
             X: shape (rows, ...); numbers of any dtype, cast once to the parameters'.
-            y: one answer per row: class numbers (integers), one-hot rows, or quantities.
+            y: one answer per row: class numbers (integers from 0), one-hot rows, or quantities.
             epochs: how often to go over all rows.
             batch_size: rows per step.
             optimizer: an `nn.optim` object over this module's parameters, or a name such as ``"adam"``.
             loss: a function of (outputs, targets), or a name such as ``"mse"``. None: cross-entropy for class
-                numbers, binary if there is one output and they are 0 and 1, else the mean squared error.
+                numbers and one-hot rows, binary if there is one output and they are 0 and 1, else the mean squared
+                error.
             validation_data: (X, y) to judge each epoch on.
             callbacks: objects told of each epoch, such as `nn.EarlyStopping`.
             verbose: 1 shows a progress bar (tqdm; without it, plain lines), 0 nothing.

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+_ALSO_CALLED = {"swish": "silu"}
+
 
 def look_up(kind: str, name: str, known: Mapping[str, T]) -> T:
     """Return what a name stands for.
@@ -26,7 +28,8 @@ def look_up(kind: str, name: str, known: Mapping[str, T]) -> T:
     """
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(str(name).lower().replace(" ", "_").replace("-", "_"), known, n=1)
+    asked = str(name).lower().replace(" ", "_").replace("-", "_")
+    near = difflib.get_close_matches(_ALSO_CALLED.get(asked, asked), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     plural = f"{kind}es" if kind.endswith("s") else f"{kind}s"
     raise ValueError(f"unknown {kind} {name!r}; known {plural}: {', '.join(known)}{hint}")

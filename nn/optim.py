@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.nn.data.check import shown
+from chainrule.nn.errors import warn
 from chainrule.nn.names import look_up
 from chainrule.nn.parameter import Parameter
 
@@ -77,7 +79,13 @@ class Optimizer:
         raise NotImplementedError
 
     def step(self) -> None:
-        """Change each parameter by its gradient."""
+        """Change each parameter by its gradient.
+
+        Warns:
+            UserWarning: none has one, so nothing changes.
+        """
+        if all(parameter.grad is None for parameter in self.params):
+            warn(f"{self._name}: no parameter has a gradient: call loss.backward() first")
         for parameter, state in zip(self.params, self.state):
             g = parameter.grad
             if g is not None:
@@ -333,6 +341,7 @@ def by_name(optimizer: str | Optimizer, params: Iterable[Parameter]) -> Optimize
     """Return an optimizer itself, or a new one of this name over the parameters, with its defaults.
 
     Raises:
+        TypeError: neither, such as the class itself.
         ValueError: the name is unknown.
 
     Example:
@@ -341,6 +350,13 @@ def by_name(optimizer: str | Optimizer, params: Iterable[Parameter]) -> Optimize
     """
     if isinstance(optimizer, Optimizer):
         return optimizer
+    if not isinstance(optimizer, str):
+        given = optimizer.__name__ if isinstance(optimizer, type) else shown(optimizer)
+        name = given if given.lower() in OPTIMIZERS else "Adam"
+        raise TypeError(
+            f"{given} is no optimizer over parameters: pass an object, nn.optim.{name}(model.parameters()), "
+            f"or a name such as {name.lower()!r}"
+        )
     kind: Any = look_up("optimizer", optimizer, OPTIMIZERS)
     made: Optimizer = kind(params)
     return made

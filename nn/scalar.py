@@ -154,11 +154,11 @@ class MLP:
 
     Example:
         >>> mlp = nn.scalar.MLP([2, 16, 16, 1], activation="tanh")
-        >>> len(mlp.parameters()), len(mlp([1.0, -2.0]))
-        (337, 1)
-        >>> rows = mlp([[1.0, -2.0], [0.0, 1.0]])
+        >>> len(mlp.parameters()), type(mlp([1.0, -2.0])).__name__
+        (337, 'Value')
+        >>> rows = nn.scalar.MLP([2, 3])([[1.0, -2.0], [0.0, 1.0]])
         >>> len(rows), len(rows[0])
-        (2, 1)
+        (2, 3)
     """
 
     def __init__(
@@ -175,15 +175,14 @@ class MLP:
             for n_in, n_out, name in zip(checked[:-1], checked[1:], names, strict=True)
         ]
 
-    def __call__(self, x: Any) -> list[Any]:
-        """Map one row of numbers or Values to a list of Values, or several rows to a list of such lists."""
+    def __call__(self, x: Any) -> Any:
+        """Map one row of numbers or Values to a Value, or with several outputs to a list; several rows to a list."""
         if len(x) and not isinstance(x[0], Node) and np.ndim(x[0]):
             return [self(row) for row in x]
         for i, layer in enumerate(self.layers, 1):
             with scope(f"layer{i}"):
                 x = layer(x)
-        outputs: list[Any] = x
-        return outputs
+        return x[0] if len(x) == 1 else x
 
     def parameters(self) -> list[Value]:
         """Return the parameters of all layers: for each neuron its weights, and then its bias."""

@@ -45,6 +45,8 @@ def choose(
     Example:
         >>> choose(None, None, np.zeros((2, 3)), [2, 0])[1]
         'multiclass'
+        >>> choose(None, None, np.zeros((2, 3)), [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])[1]
+        'multiclass'
         >>> choose(None, None, np.zeros((2, 1)), [2.5, 0.0])[1]
         'regression'
     """
@@ -59,10 +61,17 @@ def choose(
 
 def _guess(outputs: Array, y: Array) -> str:
     if y.dtype.kind not in "biu":
-        return "regression"
+        return "multiclass" if outputs.ndim == 2 and _one_hot(y) else "regression"
     if outputs.ndim == 2 and outputs.shape[1] > 1:
         return "multiclass"
     return "binary" if ((y == 0) | (y == 1)).all() else "regression"
+
+
+def _one_hot(y: Array) -> bool:
+    """Whether each row is a single 1 among zeros: nobody measures such quantities, whatever the dtype."""
+    if y.ndim != 2 or y.shape[1] < 2 or y.dtype.kind != "f":
+        return False
+    return bool((((y == 0) | (y == 1)).all(axis=1) & (y.sum(axis=1) == 1)).all())
 
 
 def targets(task: str, outputs: Array, y: ArrayLike, rows: int, where: str) -> Array:

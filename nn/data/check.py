@@ -1,5 +1,6 @@
 """Checks shared by the data tools and the metrics: plain arrays in, one clear error out."""
 
+import reprlib
 from collections.abc import Sized
 from operator import index
 from typing import Any, TypeAlias
@@ -11,6 +12,8 @@ Array: TypeAlias = NDArray[Any]
 Labels: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
 Seed: TypeAlias = int | np.random.Generator | None
+
+_FROM_ZERO = "classes are numbered from 0: y = np.unique(y, return_inverse=True)[1]"
 
 
 def as_array(where: str, values: ArrayLike, name: str = "X") -> Array:
@@ -60,10 +63,10 @@ def as_numbers(where: str, values: ArrayLike, name: str = "X", *, finite: bool =
     """
     array = as_array(where, values, name)
     if array.dtype.kind not in "biuf":
-        raise TypeError(
-            f"{where}: {name} must hold numbers, got dtype {array.dtype}; "
-            "encode categories with nn.data.TableEncoder, or convert with .astype(float)"
-        )
+        advice = "encode categories with nn.data.TableEncoder, or convert with .astype(float)"
+        if name == "y" and any(isinstance(answer, str) for answer in array.flat):
+            advice = _FROM_ZERO
+        raise TypeError(f"{where}: {name} must hold numbers, got dtype {array.dtype}; {advice}")
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         shown = place[0] if array.ndim == 1 else place
@@ -97,16 +100,21 @@ def in_classes(where: str, labels: Labels, n_classes: int, name: str = "label") 
     Raises:
         IndexError: the first label outside, with its row.
 
-    >>> in_classes("one_hot", np.array([0, -1]), 3)
+    >>> in_classes("one_hot", np.array([0, -1]), 1)
     Traceback (most recent call last):
     ...
-    IndexError: one_hot: label -1 at row 1 is outside 0..2
+    IndexError: one_hot: label -1 at row 1 is outside 0..0
     """
     outside = (labels < 0) | (labels >= n_classes)
     if outside.any():
         place = tuple(int(i) for i in np.argwhere(outside)[0])
         row = place[0] if len(place) == 1 else place
-        raise IndexError(f"{where}: {name} {int(labels[place])} at row {row} is outside 0..{n_classes - 1}")
+        # Numbering them anew helps only where there are not too many classes.
+        helps = name == "label" and len(np.unique(labels)) <= n_classes
+        raise IndexError(
+            f"{where}: {name} {int(labels[place])} at row {row} is outside 0..{n_classes - 1}"
+            + (f"; {_FROM_ZERO}" if helps else "")
+        )
 
 
 def same_length(where: str, **named: Sized) -> int:
@@ -125,6 +133,18 @@ def same_length(where: str, **named: Sized) -> int:
     return next(iter(lengths.values()))
 
 
+def shown(value: Any) -> str:
+    """How a value looks in a message: an array by its shape, a long list by its first elements.
+
+    >>> shown(np.zeros((3, 2))), shown(1.5), shown([0] * 100)
+    ('ndarray of shape (3, 2)', '1.5', '[0, 0, 0, 0, 0, 0, ...]')
+    """
+    shape = getattr(value, "shape", ())
+    if shape:
+        return f"{type(value).__name__} of shape {shape}"
+    return reprlib.repr(value) if isinstance(value, list | tuple) else repr(value)
+
+
 def as_count(where: str, value: Any, name: str, least: int = 1) -> int:
     """A whole number that is at least `least`.
 
@@ -140,7 +160,7 @@ def as_count(where: str, value: Any, name: str, least: int = 1) -> int:
     try:
         count = index(value)
     except TypeError:
-        raise TypeError(f"{where}: {name} must be a whole number, got {value!r}") from None
+        raise TypeError(f"{where}: {name} must be a whole number, got {shown(value)}") from None
     if count < least:
         raise ValueError(f"{where}: {name} must be at least {least}, got {count}")
     return count

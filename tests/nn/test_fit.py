@@ -140,6 +140,8 @@ def test_multinomial_and_binary_logistic_regression():
     [
         ([2, 3], [0, 2, 1, 0], "multiclass"),
         ([2, 3], np.eye(3, dtype=int)[[0, 2, 1, 0]], "multiclass"),
+        ([2, 3], np.eye(3)[[0, 2, 1, 0]], "multiclass"),
+        ([2, 3], np.eye(3)[[0, 2, 1, 0]] * 2, "regression"),
         ([2, 1], [0, 1, 1, 0], "binary"),
         ([2, 1], [[True], [False], [True], [False]], "binary"),
         ([2, 1], [0, 5, 1, 0], "regression"),

@@ -139,13 +139,20 @@ X4 = np.zeros((4, 2))
     ("model", "X", "y", "settings", "error", "message"),
     [
         (nn.MLP([2, 3]), X4, [0, 1, 2, 3], {}, IndexError, r"fit: label 3 at row 3 is outside 0\.\.2"),
-        (nn.MLP([2, 3]), X4, [0, -1, 2, 0], {}, IndexError, r"fit: label -1 at row 1 is outside 0\.\.2"),
+        (nn.MLP([2, 3]), X4, [0, -1, 2, 0], {}, IndexError,
+         r"fit: label -1 at row 1 is outside 0\.\.2; classes are numbered from 0: y = np\.unique\("),
+        (nn.MLP([2, 3]), X4, [1, 2, 3, 1], {}, IndexError, r"label 3 at row 2 .* numbered from 0"),
         (nn.LogisticRegression(2), X4, [0, 1, 2, 0], {}, IndexError, r"2 at row 2 is outside 0\.\.1"),
         (nn.LogisticRegression(2), X4, [0.0, 0.5, 1.0, 0.0], {}, TypeError, "y must be integers"),
         (nn.MLP([2, 3]), X4, [0, 1, 2], {}, cr.ShapeError, r"X has 4 rows .* y has shape \(3,\)"),
         (nn.MLP([2, 3]), X4, np.zeros((4, 2)), {}, cr.ShapeError, r"outputs of shape \(rows, 3\)"),
-        (nn.MLP([2, 3]), X4, ["a", "b", "c", "d"], {}, TypeError, "fit: y must hold numbers"),
-        (nn.MLP([2, 3]), np.zeros((4, 3)), [0, 1, 2, 0], {}, cr.ShapeError, "must have 2 features"),
+        (nn.MLP([2, 3]), X4, ["a", "b", "c", "d"], {}, TypeError,
+         "fit: y must hold numbers, got dtype <U1; classes are numbered from 0"),
+        (nn.MLP([2, 3]), X4, np.array([None] * 4), {}, TypeError, r"got dtype object; .*astype\(float\)"),
+        (nn.MLP([2, 3]), np.zeros((4, 3)), [0, 1, 2, 0], {}, cr.ShapeError,
+         r"^fit: X has 3 features per row, the model takes 2; X has shape \(4, 3\)$"),
+        (nn.Sequential(nn.Flatten(), nn.Linear(4, 3)), np.zeros((4, 2, 3)), [0, 1, 2, 0], {}, cr.ShapeError,
+         r"^fit: X of shape \(4, 2, 3\) does not fit Sequential; of its first rows: linear"),
         (nn.MLP([2, 3]), np.zeros((0, 2)), [], {}, ValueError, "X is empty"),
         (nn.MLP([2, 3]), [[1, 2], [3]], [0, 1], {}, ValueError, "X is ragged: row 1"),
         (nn.MLP([2, 3]), np.full((4, 2), np.nan), [0, 1, 2, 0], {}, ValueError, r"X has nan at \(0, 0\)"),
@@ -154,6 +161,15 @@ X4 = np.zeros((4, 2))
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"batch_size": 0}, ValueError, "batch_size must be at least 1"),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"optimizer": "adm"}, ValueError, "unknown optimizer 'adm'.*'adam'"),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"loss": "hinge"}, ValueError, "unknown loss 'hinge'"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"optimizer": optim.SGD}, TypeError,
+         r"^SGD is no optimizer .* nn\.optim\.SGD\(model\.parameters\(\)\), or a name such as 'sgd'$"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"optimizer": None}, TypeError, r"^None is .* nn\.optim\.Adam\("),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"validation_data": X4}, TypeError,
+         r"validation_data must be a pair \(X, y\), got ndarray of shape \(4, 2\)"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"callbacks": print}, TypeError,
+         "callbacks must be a list of nn.Callback, got <built-in function print>"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"callbacks": [nn.EarlyStopping]}, TypeError, "must be a list of"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"callbacks": nn.EarlyStopping()}, TypeError, "must be a list of"),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"validation_data": (X4, [0, 1, 2, 9])}, IndexError, "validation"),
         (nn.ReLU(), X4, [0, 1, 2, 0], {}, ValueError, "ReLU has no parameter to train"),
     ],
@@ -170,3 +186,17 @@ def test_the_optimizer_of_another_model():
     other = optim.Adam(nn.MLP([2, 3]).parameters())
     with pytest.raises(ValueError, match="parameters of another model"):
         nn.MLP([2, 3]).fit(X4, [0, 1, 2, 0], optimizer=other, verbose=0)
+
+
+def test_the_first_attribute_need_not_be_the_first_layer():
+    class Backwards(nn.Module):
+        def __init__(self):
+            self.last, self.first = nn.Linear(8, 3), nn.Linear(5, 8)
+
+        def forward(self, x):
+            return self.last(self.first(x))
+
+    with pytest.raises(
+        cr.ShapeError, match=r"^fit: X of shape \(4, 2\) does not fit Backwards; .* 5 features"
+    ):
+        Backwards().fit(X4, [0, 1, 2, 0], verbose=0)

@@ -140,6 +140,14 @@ def test_softmax_before_cross_entropy_warns():
     assert caught[0].filename == __file__
 
 
+def test_softmax_before_cross_entropy_warns_once_in_fit():
+    model = nn.Sequential(nn.Linear(2, 3), nn.Softmax())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        model.fit(np.ones((4, 2)), [0, 1, 2, 0], epochs=3, batch_size=2, verbose=0)
+    assert [w.filename for w in caught] == [__file__]
+
+
 def test_sigmoid_before_its_loss_warns():
     with pytest.warns(UserWarning, match="output of sigmoid"):
         losses.binary_cross_entropy_with_logits(cr.Tensor([1.0]).sigmoid(), [0])

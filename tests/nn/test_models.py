@@ -33,6 +33,31 @@ def test_mlp_takes_a_module_as_activation():
     assert [name for name, _ in model.named_modules()] == ["", "0", "1", "2"]
 
 
+def test_mlp_takes_a_function_of_chainrule_as_activation():
+    model = nn.MLP([4, 5, 5, 2], activation=cr.tanh)
+    assert isinstance(model[1], nn.Tanh)
+    assert model.arguments()["activation"] == "tanh"
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (np.tanh, r"'tanh', or an object such as nn\.Tanh\(\)$"),
+        (nn.SiLU, r"'silu', or an object such as nn\.SiLU\(\)$"),
+        (None, "None is neither a name"),
+        (lambda x: x, "neither a name, nor a module"),
+    ],
+)
+def test_mlp_refuses_other_functions(given, advice):
+    with pytest.raises(TypeError, match=advice):
+        nn.MLP([4, 5, 2], activation=given)
+
+
+def test_an_array_in_place_of_a_size_is_not_printed_whole():
+    with pytest.raises(TypeError, match=r"must be a whole number, got ndarray of shape \(40, 4\)$"):
+        nn.LogisticRegression(np.zeros((40, 4)))
+
+
 def test_mlp_by_the_lectures_formulas():
     """Forward and backward of a network 2-3-1 with tanh, written out by hand."""
     model = nn.MLP([2, 3, 1], activation="tanh", dtype=np.float64)
@@ -54,6 +79,7 @@ def test_mlp_by_the_lectures_formulas():
         ((64,), "at least inputs and outputs"),
         (([64, 0, 10],), r"sizes\[1\] must be at least 1"),
         (([2, 2], "rleu"), "unknown activation 'rleu'; known activations: relu, .*did you mean 'relu'"),
+        (([2, 2, 2], "swish"), "unknown activation 'swish'; .*did you mean 'silu'"),
         (([2, 2], "relu", "he"), "unknown init 'he'; known inits: zeros"),
     ],
 )

@@ -241,3 +241,15 @@ def test_an_older_graph_never_sees_an_update_through_a_view():
     layer.zero_grad()
     loss.backward()  # W.T is a view that was taken before the step
     assert np.allclose(layer.weight.grad, expected)
+
+
+def test_a_parameter_is_not_overwritten_by_a_tensor():
+    layer = nn.Linear(2, 1)
+    kept = layer.weight
+    with pytest.raises(
+        TypeError, match=r"weight is a Parameter; write module\.weight\.data = .*nn\.Parameter\("
+    ):
+        layer.weight = layer.weight - 0.1
+    assert layer.weight is kept
+    layer.weight, layer.bias = nn.Parameter([[1.0, 2.0]]), None
+    assert [name for name, _ in layer.named_parameters()] == ["weight"]

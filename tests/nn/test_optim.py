@@ -158,3 +158,11 @@ def test_only_parameters():
         optim.SGD([np.zeros(2)])
     with pytest.raises(TypeError, match="got str"):
         optim.SGD(dict(nn.Linear(1, 1).named_parameters()))
+
+
+def test_a_step_without_gradients_warns():
+    with pytest.warns(
+        UserWarning, match=r"no parameter has a gradient: call loss\.backward\(\) first"
+    ) as caught:
+        optim.SGD([nn.Parameter([1.0])]).step()
+    assert caught[0].filename == __file__

@@ -58,7 +58,7 @@ def test_training_follows_the_tensors():
         nn.losses.mse(tensors(X), y).backward()
         optimizer.step()
         values.zero_grad()
-        (sum((row[0] - t[0]) ** 2 for row, t in zip(values(X), y, strict=True)) / 4).backward()
+        (sum((out - t[0]) ** 2 for out, t in zip(values(X), y, strict=True)) / 4).backward()
         for parameter in values.parameters():
             parameter.data -= 0.1 * parameter.grad
     state = values.state_dict()
@@ -81,11 +81,17 @@ def test_inputs_may_be_values():
     neuron = scalar.Neuron(2)
     neuron(x).backward()
     assert [v.grad for v in x] == [w.data for w in neuron.w]
-    assert len(scalar.MLP([2, 3, 1])(x)) == 1
+    assert len(scalar.MLP([2, 3, 2])(x)) == 2
+
+
+def test_one_output_is_the_value_itself():
+    mlp = scalar.MLP([2, 3, 1])
+    assert isinstance(mlp([1.0, 2.0]), cr.Value)
+    assert [type(out) for out in mlp([[1.0, 2.0], [3.0, 4.0]])] == [cr.Value, cr.Value]
 
 
 def test_scopes_name_layer_and_neuron():
-    out = scalar.MLP([2, 3, 1])([1.0, 2.0])[0]
+    out = scalar.MLP([2, 3, 1])([1.0, 2.0])
     assert out.scope.path == "layer2/neuron1"
     paths, stack = set(), [out]
     while stack:
