@@ -23,7 +23,7 @@ SIGNS = {
 }
 """How an op is written where there is no room for more; other ops show their name."""
 
-_NARROW, _WIDE = frozenset("iljtfrI.,:;|!'()[] "), frozenset("mwMW@Σ%—…")
+_NARROW, _WIDE = frozenset("iljtfrI.,:;|!'()[] "), frozenset("mwMW@Σ%—…−∞")
 
 
 def short(number: float, digits: int = 4) -> str:
@@ -141,6 +141,24 @@ def width(text: str, size: float) -> float:
     """About how wide a text is, px, in a sans-serif font of `size` px; rather too much than too little."""
     units = sum(0.36 if char in _NARROW else 0.9 if char in _WIDE or char.isupper() else 0.6 for char in text)
     return units * size
+
+
+def caption(text: str, number: str, room: float) -> str:
+    """What stands left of a number on the same line: the caption, or nothing where the two would touch.
+
+    Args:
+        text: The caption, in 9.5 px.
+        number: What `quantity` wrote, in 11 px, perhaps bold.
+        room: px for both.
+
+    Returns:
+        The caption or "".
+
+    Example:
+        >>> caption("grad", "0.5", 102.0), caption("grad", "−5e−3…5e−3", 102.0)
+        ('grad', '')
+    """
+    return text if width(text, 9.5) + width(number, 12.1) + 4 <= room else ""
 
 
 def clip(text: str, room: float, size: float) -> str:

@@ -219,14 +219,19 @@ class _Writer:
     def quantities(self, box: PlacedBox, node: TraceNode, y: float) -> str:
         """The two lines with the value and the gradient."""
         left, right = box.x + PADDING, box.x + box.width - PADDING
-        value = self.state.values.get(node.id)
+        value = labels.quantity(self.state.values.get(node.id))
         grad = self.state.grads.get(node.id)
         colour = MUTED if grad is None else ORANGE
+        constant = node.role == "constant"
+        given = "" if constant else labels.quantity(grad)
+        size = labels.clip(labels.shape(node), 40, 9.5) or "value"
+        above = labels.caption(size, value, right - left)
+        below = labels.caption("constant" if constant else "grad", given, right - left)
         return (
-            _line(left, y, labels.clip(labels.shape(node), 40, 9.5) or "value", MUTED, size=9.5)
-            + _line(right, y, labels.quantity(value), BLUE, end=True)
-            + _line(left, y + 16, "constant" if node.role == "constant" else "grad", MUTED, size=9.5)
-            + _line(right, y + 16, "" if node.role == "constant" else labels.quantity(grad), colour, end=True)
+            _line(left, y, above, MUTED, size=9.5)
+            + _line(right, y, value, BLUE, end=True)
+            + _line(left, y + 16, below, MUTED, size=9.5)
+            + _line(right, y + 16, given, colour, end=True)
         )
 
 

@@ -106,8 +106,8 @@ def test_grain_and_larger_jumps(show: Callable[..., Any], make: dict[str, Any]) 
     press(page, "ArrowRight", 2)
     by_scope = int(page.inner_text(".counter").split()[0])
     page.keyboard.press("Home")
+    page.locator("select").first.focus()
     page.select_option("select >> nth=0", "edge")
-    page.evaluate("document.activeElement.blur()")
     press(page, "ArrowRight", 2)
     assert int(page.inner_text(".counter").split()[0]) == 2 < by_scope
     press(page, "PageDown")
@@ -122,6 +122,68 @@ def test_space_plays_and_modified_keys_are_left_alone(show: Callable[..., Any], 
     page.locator(".counter", has_text="1 / 15").wait_for()
     press(page, " ")
     assert page.get_attribute(".play", "aria-label") == "play"
+
+
+def focused(page: Any) -> str:
+    return str(page.evaluate("document.activeElement.className"))
+
+
+def test_focus_goes_back_to_where_all_keys_work(show: Callable[..., Any], make: dict[str, Any]) -> None:
+    page = show(one=make["neuron"](), two=make["mlp"](2, 2, 1))
+    press(page, "Tab", 2)
+    assert page.evaluate("document.activeElement.textContent") == "two"
+    press(page, "Enter")
+    assert focused(page) == "chainrule"
+    page.get_by_role("tab", name="two").focus()
+    press(page, " ")
+    page.locator(".counter", has_text="1 / ").wait_for()  # on the open tab, space plays
+    press(page, " ")
+    page.get_by_role("tab", name="one").focus()
+    press(page, " ")
+    assert page.inner_text(".counter") == "0 / 15", "on another tab, space opens it"
+    page.locator("select").last.focus()
+    page.select_option("select >> nth=1", "10")
+    press(page, "ArrowRight")
+    assert page.inner_text(".counter") == "1 / 15"
+    page.fill("input[type=search]", "nothing like it")
+    press(page, "Enter")
+    assert focused(page) == "", "what finds nothing can be corrected"
+    press(page, "Escape")
+    assert focused(page) == "chainrule"
+    page.fill("input[type=search]", "w1")
+    press(page, "Enter")
+    assert focused(page) == "chainrule"
+    press(page, "End")
+    assert page.inner_text(".counter") == "15 / 15"
+
+
+def test_captions_give_way_to_wide_ranges(show: Callable[..., Any]) -> None:
+    x = Tensor([-2.0, 2.0], label="x")
+    page = show(wide=(x * Tensor([0.0051, -0.0051], requires_grad=False)).sum(), narrow=x.sum())
+    press(page, "End")
+    captions = (
+        "boxes => boxes.map(box => [...box.querySelectorAll('.caption')].map(text => text.textContent))"
+    )
+    x_box = ".canvas .box[data-ref='node 0']"
+    assert shown(page)["node 0"][1] == "−5e−3…5e−3"
+    assert page.eval_on_selector_all(x_box, captions) == [["2", ""]]
+    overlaps = page.eval_on_selector_all(
+        ".canvas .box",
+        """boxes => boxes.filter(box => [...box.querySelectorAll(".caption")].some((caption, row) => {
+            const number = box.querySelectorAll(".value, .grad")[row];
+            return number?.textContent && caption.textContent
+                && caption.getBBox().x + caption.getBBox().width > number.getBBox().x;
+        })).length""",
+    )
+    assert overlaps == 0
+    press(page, "Home")
+    assert page.eval_on_selector_all(x_box, captions) == [["2", "grad"]], "it comes back"
+
+
+def test_what_rounding_left_over_is_zero_in_a_table(show: Callable[..., Any]) -> None:
+    page = show(one=(Tensor([3e-41, 1.0, 1e-9], label="x") * 1.0).sum())
+    press(page, "ArrowRight")
+    assert page.locator(".heat").first.locator("td").all_inner_texts() == ["0", "1", "1e−9"]
 
 
 def test_drill_in_and_out(show: Callable[..., Any], make: dict[str, Any]) -> None:

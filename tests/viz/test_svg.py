@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.record import snapshot, trace
 from chainrule.viz.svg import Drawing, picture, write_atomically
@@ -56,6 +57,16 @@ def test_before_backward_gradients_are_not_computed(make: dict[str, Callable[...
     after = texts(picture(*snapshot(loss)))
     assert "—" not in after
     assert "−1.5" in after
+
+
+def test_captions_give_way_to_wide_ranges() -> None:
+    x = Tensor([-2.0, 2.0], label="x")
+    loss = (x * Tensor([0.0051, -0.0051], requires_grad=False)).sum()
+    before = texts(picture(*snapshot(loss)))
+    loss.backward()
+    after = texts(picture(*snapshot(loss)))
+    assert "−5e−3…5e−3" in after
+    assert after.count("grad") == before.count("grad") - 1
 
 
 def test_large_graphs_show_their_scopes_folded(make: dict[str, Callable[..., Any]]) -> None:

@@ -23,7 +23,10 @@ const button = (name, label, key, onclick) =>
     icon(name),
   );
 
-const choice = (label, options, chosen) =>
+// Back to where all keys work.
+const release = (element) => element.closest(".chainrule").focus({ preventScroll: true });
+
+const choice = (label, options, chosen, now) =>
   html(
     "label",
     { class: "choice" },
@@ -34,9 +37,9 @@ const choice = (label, options, chosen) =>
         "aria-label": label,
         onchange: ({ target }) => {
           chosen(target.value);
-          if (!target.matches(":focus-visible")) target.blur(); // chosen by pointer: give the arrow keys back
+          release(target);
         },
       },
-      options.map(([value, text]) => html("option", { value }, text)),
+      options.map(([value, text]) => html("option", { value, selected: value === now }, text)),
     ),
   );

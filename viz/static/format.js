@@ -59,6 +59,10 @@ function brief(quantity) {
   return `${tiny(quantity.least)}…${tiny(quantity.greatest)}`;
 }
 
+// About how wide a caption or a number is, px; as chainrule.viz.labels.width.
+const width = (text, size) =>
+  size * [...text].reduce((sum, char) => sum + (char === "." ? 0.36 : "−…—∞".includes(char) ? 0.9 : 0.6), 0);
+
 const shapeText = (shape) => (shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`);
 
 function mathNumber(value, digits, careful = false) {

@@ -157,13 +157,16 @@ function heatTable(quantity) {
   const largest = Math.max(
     ...quantity.values
       .flat()
+      .concat(quantity.least, quantity.greatest)
       .map((value) => Math.abs(number(value)))
       .filter(Number.isFinite),
     1e-300,
   );
+  const clean = (value) => (Math.abs(number(value)) < 1e-12 * largest ? 0 : value); // left over by rounding
+  const [least, greatest] = [clean(quantity.least), clean(quantity.greatest)];
   const cell = (value) => {
     const strength = Math.round((number(value) / largest) * 4) || 0;
-    return html("td", { class: strength < 0 ? `cold${-strength}` : `warm${strength}` }, tiny(value, 2));
+    return html("td", { class: strength < 0 ? `cold${-strength}` : `warm${strength}` }, tiny(clean(value), 2));
   };
   const columns = quantity.shape.at(-1);
   const rows = quantity.shape.slice(0, -1).reduce((a, b) => a * b, 1);
@@ -182,7 +185,7 @@ function heatTable(quantity) {
     html(
       "small",
       null,
-      `${shapeText(quantity.shape)}${more ? `, the first ${size}` : ""} · ${brief(quantity)} · mean ${short(quantity.mean, 3)}`,
+      `${shapeText(quantity.shape)}${more ? `, the first ${size}` : ""} · ${brief({ least, greatest })} · mean ${short(clean(quantity.mean), 3)}`,
     ),
   );
 }

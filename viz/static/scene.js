@@ -93,11 +93,13 @@ class SceneView {
       if (single) {
         item.value = text(9, top + 34, "value", "", true);
         item.grad = text(9, top + 50, "grad", "", true);
-        parts.push(text(9, top + 34, "caption", node.size || "value"), item.value);
-        parts.push(
-          text(9, top + 50, "caption", node.role === "constant" ? "constant" : "grad"),
-          node.role === "constant" ? "" : item.grad,
-        );
+        const above = text(9, top + 34, "caption", "");
+        const below = text(9, top + 50, "caption", "");
+        item.captions = [
+          [above, node.size || "value"],
+          [below, node.role === "constant" ? "constant" : "grad"],
+        ];
+        parts.push(above, item.value, below, node.role === "constant" ? "" : item.grad);
       } else if (!group) {
         parts.push(text(9, top + 34, "caption", `${this.graph.names[nodes[0]]} … ${this.graph.names[nodes.at(-1)]}`));
       } else {
@@ -166,9 +168,9 @@ class SceneView {
       if (this.#changed(item, "todo", value === null)) item.element.classList.toggle("todo", value === null);
       if (!item.value) continue;
       const grad = grads[item.watch];
-      if (this.#changed(item, "seen", value)) item.value.textContent = brief(value);
+      if (this.#changed(item, "seen", value)) this.#write(item, 0, item.value, brief(value));
       if (!this.#changed(item, "got", grad)) continue;
-      item.grad.textContent = brief(grad);
+      this.#write(item, 1, item.grad, item.grad.parentNode ? brief(grad) : "");
       item.grad.classList.toggle("unknown", grad === null);
     }
     for (const line of this.lines) {
@@ -178,6 +180,13 @@ class SceneView {
         line.path.setAttribute("class", `${line.wire.nodes.length > 1 ? "bus" : ""} ${state}`);
     }
     this.#highlight(this.replay.step);
+  }
+
+  // A number, and the caption on its left where the two do not touch; as chainrule.viz.labels.caption.
+  #write(item, row, target, content) {
+    const [element, caption] = item.captions[row];
+    target.textContent = content;
+    element.textContent = width(caption, 9.5) + width(content, 12.1) + 4 <= item.width - 18 ? caption : "";
   }
 
   #changed(item, key, now) {

@@ -2,7 +2,7 @@
 
 const GRAINS = { edge: "each edge", node: "each node", scope: "each scope" };
 const COARSER = { edge: "node", node: "scope", scope: "phase" };
-const SPEEDS = [1, 0.5, 2, 4, 10];
+const SPEEDS = [0.5, 1, 2, 4, 10];
 const TICK = 900; // ms between steps at normal speed
 let instances = 0;
 
@@ -32,10 +32,10 @@ class Stepper {
     this.crumbs = html("nav", { class: "crumbs", "aria-label": "open scope" });
     this.search = html("input", {
       type: "search",
-      placeholder: "find a label",
+      placeholder: "find",
       "aria-label": "find a label",
       spellcheck: "false",
-      onkeydown: (event) => event.key === "Enter" && this.find(),
+      onkeydown: ({ key, target }) => (key === "Escape" || (key === "Enter" && this.find())) && release(target),
     });
     this.followScopes = false;
     this.follower = button("follow", "follow the step into scopes", "", () => this.toggleFollow());
@@ -77,6 +77,7 @@ class Stepper {
       "speed",
       SPEEDS.map((times) => [times, `${times}×`]),
       (times) => (this.speed = Number(times)),
+      this.speed,
     );
     return html(
       "div",
@@ -104,7 +105,9 @@ class Stepper {
         html(
           "span",
           { class: "hint" },
-          this.graph.groups.length ? "← → step   space play   Esc out of a scope" : "← → step   space play",
+          "← → step   space play",
+          this.graph.groups.length ? "   Enter look inside   Esc out" : null,
+          html("span", { class: "more" }, "   PgUp PgDn jump"),
         ),
         html(
           "div",
@@ -200,13 +203,17 @@ class Stepper {
   find() {
     const wanted = this.search.value.trim().toLowerCase();
     const found = this.graph.names.flatMap((name, id) => (wanted && name.toLowerCase().includes(wanted) ? [id] : []));
-    if (!found.length) return void (this.live.textContent = `no label contains “${this.search.value}”`);
+    if (!found.length) {
+      this.live.textContent = `no label contains “${this.search.value}”`;
+      return false;
+    }
     const next = found.find((id) => this.chosen !== null && id > this.chosen) ?? found[0];
     this.chosen = null;
     this.enter(this.graph.homes[next], false);
     this.select(next);
     this.view.focus = [this.view.items[this.view.boxOf(next, "in")]];
     this.view.follow();
+    return true;
   }
 
   toggleFollow() {
@@ -271,9 +278,10 @@ class Stepper {
 
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key !== "+")) return;
-    const { tagName, type } = event.target;
+    const { tagName, type, ariaSelected } = event.target;
     const typing = tagName === "SELECT" || tagName === "TEXTAREA" || (tagName === "INPUT" && type !== "range");
-    if (typing || ((event.key === " " || event.key === "Enter") && tagName === "BUTTON")) return;
+    const pressing = event.key === "Enter" || (event.key === " " && ariaSelected !== "true"); // the open tab's is free
+    if (typing || (pressing && tagName === "BUTTON")) return;
     const actions = {
       ArrowRight: () => this.move(1),
       ArrowLeft: () => this.move(-1),
@@ -308,7 +316,7 @@ function render({ model, el }) {
   const steppers = payload.graphs.map((graph) => new Stepper(graph, model, root));
   const panel = html("div", { class: "panel" });
   const tabs = payload.graphs.map((graph, k) =>
-    html("button", { type: "button", role: "tab", onclick: () => show(k) }, graph.name),
+    html("button", { type: "button", role: "tab", onclick: () => open(k) }, graph.name),
   );
   let current = 0;
   const resize = () => {
@@ -321,6 +329,10 @@ function render({ model, el }) {
     tabs.forEach((tab, other) => tab.setAttribute("aria-selected", String(other === k)));
     panel.replaceChildren(steppers[k].element);
     resize();
+  }
+  function open(k) {
+    if (k !== current) show(k);
+    release(root);
   }
   const theme = button("theme", "light or dark", "", () => {
     const dark =
