@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint lessons
+.PHONY: help demo test lint bench docs lessons
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,15 @@ lint: .venv/dev.installed ## check style, format and types
 	$(PYTHON) -m venv --clear .venv/typecheck
 	.venv/typecheck/bin/pip install --quiet .
 	$(BIN)/mypy --python-executable .venv/typecheck/bin/python -p chainrule
+
+bench: .venv/bench.installed ## measure accuracy and speed, side by side with other libraries
+	$(BIN)/python -P benchmarks/digits.py
+	$(BIN)/python -P benchmarks/eager.py
+	$(BIN)/python -P benchmarks/kernels.py
+
+docs: .venv/test.installed ## make the README's picture and the editors' stubs anew
+	$(BIN)/python -P tools/make_pictures.py
+	$(BIN)/python -P tools/make_stubs.py
 
 lessons: .venv/dev.installed ## run every notebook from top to bottom, and write its outputs back
 	$(BIN)/python -P tools/run_lessons.py
