@@ -63,6 +63,33 @@ def randn(*shape: int, dtype: Any = np.float64, requires_grad: bool | None = Non
     return Tensor(generator().standard_normal(shape), dtype, requires_grad, label)
 
 
+def rand_like(x: Any, requires_grad: bool | None = None, label: str = "") -> Tensor:
+    """Uniform random numbers in [0, 1), in the shape and float dtype of x.
+
+    Args:
+        x: a Tensor or array of floats.
+        requires_grad: as for `Tensor`.
+        label: as for `Tensor`.
+
+    Example:
+        >>> rand_like(Tensor([1.0, 2.0])).shape
+        (2,)
+    """
+    like = np.asarray(x)
+    return rand(*like.shape, dtype=like.dtype, requires_grad=requires_grad, label=label)
+
+
+def randn_like(x: Any, requires_grad: bool | None = None, label: str = "") -> Tensor:
+    """Standard normal random numbers, in the shape and float dtype of x; arguments as `rand_like`.
+
+    Example:
+        >>> randn_like(Tensor([1.0, 2.0])).shape
+        (2,)
+    """
+    like = np.asarray(x)
+    return randn(*like.shape, dtype=like.dtype, requires_grad=requires_grad, label=label)
+
+
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:
     """Set elements to zero at random and scale the others up, so that the mean stays (Srivastava et al. 2014).
 

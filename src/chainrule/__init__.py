@@ -211,7 +211,9 @@ from chainrule.autograd.ops import (
 from chainrule.autograd.random import (
     dropout as dropout,
     rand as rand,
+    rand_like as rand_like,
     randn as randn,
+    randn_like as randn_like,
     seed as seed,
 )
 from chainrule.autograd.tensor import Tensor as Tensor

@@ -30,3 +30,10 @@ def test_dtype_and_gradient() -> None:
     assert cr.randn(2).requires_grad
     assert not cr.rand(2, requires_grad=False).requires_grad
     assert cr.randn().shape == ()
+
+
+def test_random_numbers_like_another_tensor() -> None:
+    x = cr.Tensor(np.ones((2, 3)), dtype=np.float32)
+    for draw in (cr.rand_like, cr.randn_like):
+        y = draw(x, label="y")
+        assert (y.shape, y.dtype, y.label, y.requires_grad) == ((2, 3), np.float32, "y", True)
