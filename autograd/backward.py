@@ -34,8 +34,7 @@ def backward(root: Any, start: Any) -> None:
     cotangents: dict[Node, Any] = {root: start}
     scalar = all(type(node._data) is float for node in (*interior, *leaves))
     algebra = walk.FLOATS if scalar else walk.arrays()
-    with np.errstate(all="ignore"):
-        walk.walk(interior, cotangents, algebra, observe=annotate.check_edge if mode.anomaly else None)
+    walk.walk(interior, cotangents, algebra, observe=annotate.check_edge if mode.anomaly else None)
     _leave(cotangents)
 
 

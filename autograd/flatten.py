@@ -46,7 +46,7 @@ def record(loss: Node, wrt: Sequence[Node] = ()) -> Program:
 def _gradients(loss: Node, wrt: Sequence[Node], interior: Sequence[Node]) -> list[Any]:
     seed = 1.0 if isinstance(loss._data, float) else walks.seed(loss, None)
     cotangents: dict[Node, Any] = {loss: seed}
-    with record_whole(), np.errstate(all="ignore"):
+    with record_whole():
         walks.walk(interior, cotangents, walks.NODES, guarded=True)
     return [cotangents[x] if x in cotangents else np.zeros_like(x._data) for x in wrt]
 

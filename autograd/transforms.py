@@ -80,7 +80,7 @@ class _Tape:
         cotangents: dict[Node, Any] = {self.result: cotangent}
         inputs = set(self.inputs)
         path = [n for n in self.interior if n in self.wanted and n not in inputs]
-        with enable_grad(), np.errstate(all="ignore"):
+        with enable_grad():
             algebra = walks.NODES if recorded else self.algebra
             walks.walk(path, cotangents, algebra, self.wanted, keep=False)
         found = [cotangents[x] if x in cotangents else ops.zeros_like(x) for x in self.inputs]

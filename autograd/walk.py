@@ -139,23 +139,24 @@ def walk(
         guarded: guard every edge from the start, since the graph is to serve other data too.
     """
     if guarded or observe is not None or HOOKED:  # they are to see each edge once
-        _carry(interior, cotangents, algebra, wanted, keep, observe, guarded=True)
+        with np.errstate(all="ignore"):
+            _carry(interior, cotangents, algebra, wanted, keep, observe, guarded=True)
         return
     start = dict(cotangents)
-    _carry(interior, cotangents, algebra, wanted, keep, None, guarded=False)
-    if any(_has_nan(g) for g in cotangents.values()):
+    born: list[int] = []
+    # The processor notes when an operation makes nan of numbers, and NumPy reports it: no array need be searched.
+    with np.errstate(all="ignore", invalid="call", call=lambda _, flag: born.append(flag)):
+        _carry(interior, cotangents, algebra, wanted, keep, None, guarded=False)
+    if born or any(_is_nan(g) for g in cotangents.values()):
         cotangents.clear()
         cotangents.update(start)
-        _carry(interior, cotangents, algebra, wanted, keep, None, guarded=True)
+        with np.errstate(all="ignore"):
+            _carry(interior, cotangents, algebra, wanted, keep, None, guarded=True)
 
 
-def _has_nan(g: Any) -> bool:
-    data = data_of(g)
-    if not isinstance(data, np.ndarray):
-        return bool(data != data)
-    flat = data.reshape(-1)
-    square = flat.dot(flat)  # nan if and only if an element is; BLAS reads it faster than a ufunc
-    return bool(square != square)
+def _is_nan(g: Any) -> bool:
+    number = g._data if isinstance(g, Node) else g
+    return type(number) is float and number != number
 
 
 def _carry(
