@@ -9,7 +9,6 @@ import json
 import math
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any, NoReturn, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.backends.atomic import write_atomically
 from chainrule.nn.errors import ModelFileError
 
 Array: TypeAlias = NDArray[Any]
@@ -67,29 +67,7 @@ def write(path: PathName, tensors: Mapping[str, Array], metadata: Mapping[str, s
         start = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the arrays are aligned
-    _replace(Path(path), [struct.pack("<Q", len(text)), text, *(part.tobytes() for part in parts)])
-
-
-def _replace(path: Path, parts: list[bytes]) -> None:
-    """Write a file beside the old one, and put it in its place once it is whole."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.writelines(parts)
-            stream.flush()
-            os.fsync(stream.fileno())
-        mode = path.stat().st_mode if path.exists() else 0o666 & ~_umask()
-        Path(temporary).chmod(mode & 0o777)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    write_atomically(Path(path), [struct.pack("<Q", len(text)), text, *(part.tobytes() for part in parts)])
 
 
 def read(path: PathName) -> tuple[dict[str, Array], dict[str, str]]:

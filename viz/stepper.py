@@ -16,6 +16,7 @@ from chainrule.autograd.mode import record_lines
 from chainrule.autograd.node import Node
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
+from chainrule.backends.atomic import write_atomically
 from chainrule.viz import page, svg
 from chainrule.viz.record import snapshot, trace
 from chainrule.viz.svg import Drawing
@@ -162,7 +163,7 @@ def save_page(
     if target.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"cannot save a stepper as {target.name!r}: the name must end in .html")
     graphs = {name: stepper.trace for name, stepper in steppers.items()}
-    svg.write_atomically(target, page.html(graphs, title).encode(errors="replace"))
+    write_atomically(target, [page.html(graphs, title).encode(errors="replace")])
     return target
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import tempfile
 from html import escape
 from pathlib import Path
 
+from chainrule.backends.atomic import write_atomically
 from chainrule.viz import labels
 from chainrule.viz.layout import Layout, PlacedBox, Scene, lay_out
 from chainrule.viz.layout.scenes import HEADER
@@ -60,9 +60,9 @@ class Drawing:
         target = Path(path)
         kind = target.suffix.lower()
         if kind == ".svg":
-            write_atomically(target, self.svg.encode())
+            write_atomically(target, [self.svg.encode()])
         elif kind == ".png":
-            write_atomically(target, self._png())
+            write_atomically(target, [self._png()])
         else:
             raise ValueError(f"cannot save a drawing as {target.name!r}: the name must end in .svg or .png")
         return target
@@ -81,27 +81,6 @@ class Drawing:
 
     def __repr__(self) -> str:
         return f"Drawing({len(self.svg):,} characters of SVG; .save('graph.svg') writes it)"
-
-
-def write_atomically(target: Path, data: bytes) -> None:
-    """Write a whole file or nothing: readers never see half of it.
-
-    Args:
-        target: The file to make or replace.
-        data: Its content.
-
-    Raises:
-        OSError: The folder does not exist or cannot be written.
-    """
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def picture(trace: Trace, state: State | None = None) -> Drawing:

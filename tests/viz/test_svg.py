@@ -11,7 +11,7 @@ import pytest
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.record import snapshot, trace
-from chainrule.viz.svg import Drawing, picture, write_atomically
+from chainrule.viz.svg import Drawing, picture
 from chainrule.viz.trace import Trace
 
 HOSTILE = '</text></svg><script>alert(1)</script><img src=x onerror="alert(1)">&\x00\x0b\ud800'
@@ -96,19 +96,6 @@ def test_png_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setitem(sys.modules, "cairosvg", None)
     with pytest.raises(ImportError, match=r"needs cairosvg: pip install 'chainrule\[png\]'"):
         picture(trace(Value(2.0) * 3.0)).save(tmp_path / "graph.png")
-
-
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target = tmp_path / "a.svg"
-    target.write_text("old")
-
-    def fail(*_: Any) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="disk full"):
-        write_atomically(target, b"new")
-    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
 
 def test_a_notebook_shows_it() -> None:
