@@ -1,5 +1,8 @@
 """`backward()`: a walk that leaves its gradients on the nodes."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from operator import attrgetter
 from threading import RLock
 from typing import Any
@@ -13,6 +16,18 @@ from chainrule.backends import floats
 _serial = attrgetter("serial")
 _ONE_AT_A_TIME = RLock()  # while it runs, leaves that two threads share hold what one graph gives them
 
+_WATCHER: ContextVar[Callable[[Any], None] | None] = ContextVar("chainrule_watcher", default=None)
+
+
+@contextmanager
+def watched(watcher: Callable[[Any], None]) -> Iterator[None]:
+    """Call a function with each result whose `backward()` is called in the block, before the walk begins."""
+    token = _WATCHER.set(watcher)
+    try:
+        yield
+    finally:
+        _WATCHER.reset(token)
+
 
 def backward(root: Any, start: Any) -> None:
     """Leave in every node that `root` comes from its gradient, owned by that node alone.
@@ -25,6 +40,9 @@ def backward(root: Any, start: Any) -> None:
         RuntimeError: nothing requires grad, or a leaf changed after it was used.
     """
     mode = modes.current()
+    watcher = _WATCHER.get()
+    if watcher is not None:
+        watcher(root)
     interior, leaves = walk.graph([root])
     if not root.requires_grad or not any(leaf.requires_grad for leaf in leaves):
         raise RuntimeError(_nothing(root, leaves))
@@ -49,22 +67,25 @@ def _nothing(root: Any, leaves: list[Any]) -> str:
 
 def _leave(cotangents: dict[Node, Any]) -> None:
     owned: set[int] = set()
-    for node, found in cotangents.items():
-        g = walk.run_hooks(node, found) if HOOKED and node.op is None else found
+    for node, g in cotangents.items():
+        leaf = node.op is None
+        if leaf and HOOKED:
+            g = walk.run_hooks(node, g)
         if type(node._data) is float:
             g = float(g)
-        elif not isinstance(g, np.ndarray) or g.base is not None or id(g) in owned:
-            g = np.array(g)
-        owned.add(id(g))
-        node.grad = g if node.op is not None or node.grad is None else node.grad + g
+        else:
+            if type(g) is not np.ndarray or g.base is not None or id(g) in owned:
+                g = np.array(g)
+            owned.add(id(g))
+        node.grad = node.grad + g if leaf and node.grad is not None else g
 
 
 def backward_scalar(root: Any, start: float) -> None:
     """`backward` for a graph of Values: the same walk, unrolled by arity, with gradients kept on the nodes.
 
-    Graphs that hold a Tensor or a hook, and runs under `detect_anomaly`, take the general way.
+    Graphs that hold a Tensor or a hook, and runs that are watched or under `detect_anomaly`, take the general way.
     """
-    found = None if HOOKED or modes.current().anomaly else _graph(root)
+    found = None if HOOKED or modes.current().anomaly or _WATCHER.get() else _graph(root)
     if found is None:
         backward(root, start)
         return
@@ -84,8 +105,24 @@ def _unrolled(root: Any, start: float, interior: list[Any], leaves: list[Any]) -
     root.grad = start
     try:
         for node in interior:
-            if node.grad != 0.0:  # zero contributes exactly zero, also beside an infinite derivative
-                _pass_on(node)
+            g = node.grad
+            if g == 0.0:  # zero contributes exactly zero, also beside an infinite derivative
+                continue
+            op, a = node.op, node.a
+            if op.direct == 2:
+                b = node.b
+                if type(b) is float:
+                    a.grad += op.rules[0](floats, g, node._data, a._data, b)
+                elif type(a) is float:
+                    b.grad += op.rules[1](floats, g, node._data, a, b._data)
+                else:
+                    x, y = a._data, b._data
+                    a.grad += op.rules[0](floats, g, node._data, x, y)
+                    b.grad += op.rules[1](floats, g, node._data, x, y)
+            elif op.direct == 1:
+                a.grad += op.rules[0](floats, g, node._data, a._data)
+            else:
+                _pass_on(node, g)
     except BaseException:
         for leaf, old in zip(leaves, before, strict=True):
             leaf.grad = old
@@ -97,28 +134,13 @@ def _unrolled(root: Any, start: float, interior: list[Any], leaves: list[Any]) -
             leaf.grad += old
 
 
-def _pass_on(node: Any) -> None:
-    """Add the node's contribution to the gradient of each of its operands."""
-    op, g, out, a = node.op, node.grad, node._data, node.a
-    rules = op.rules
-    if op.direct == 1:
-        a.grad += rules[0](floats, g, out, a._data)
-    elif op.direct == 2:
-        b = node.b
-        if type(b) is float:
-            a.grad += rules[0](floats, g, out, a._data, b)
-        elif type(a) is float:
-            b.grad += rules[1](floats, g, out, a, b._data)
-        else:
-            x, y = a._data, b._data
-            a.grad += rules[0](floats, g, out, x, y)
-            b.grad += rules[1](floats, g, out, x, y)
-    else:
-        operands = [p if type(p) is float else p._data for p in node.parents]
-        for argument, parent in enumerate(node.parents):
-            rule = op.rule(argument)
-            if type(parent) is not float and rule is not None:
-                parent.grad += rule(floats, g, out, *operands, **node.params)
+def _pass_on(node: Any, g: float) -> None:
+    """Add the contribution of any node to the gradient of each of its operands."""
+    operands = [p if type(p) is float else p._data for p in node.parents]
+    for argument, parent in enumerate(node.parents):
+        rule = node.op.rule(argument)
+        if type(parent) is not float and rule is not None:
+            parent.grad += rule(floats, g, node._data, *operands, **node.params)
 
 
 def _graph(root: Any) -> tuple[list[Any], list[Any]] | None:
@@ -127,30 +149,34 @@ def _graph(root: Any) -> tuple[list[Any], list[Any]] | None:
     leaves: list[Any] = []
     seen = {root}
     stack = [root]
+    newest = 0
     while stack:
         node = stack.pop()
         op = node.op
         if op is None:
             leaves.append(node)
+            if node.version > newest:
+                newest = node.version
             continue
-        if op.scalar is None:
-            return None
         interior.append(node)
-        a = node.a
-        if type(a) is not float and a not in seen:
-            seen.add(a)
-            stack.append(a)
-        if op.arity == 1:
-            continue
-        b = node.b
-        if type(b) is not float and b not in seen:
-            seen.add(b)
-            stack.append(b)
-        if op.arity == 3:
-            c = node.c
-            if type(c) is not float and c not in seen:
-                seen.add(c)
-                stack.append(c)
+        if op.direct:
+            a = node.a
+            if type(a) is not float and a not in seen:
+                seen.add(a)
+                stack.append(a)
+            if op.direct == 2:
+                b = node.b
+                if type(b) is not float and b not in seen:
+                    seen.add(b)
+                    stack.append(b)
+        elif op.scalar is None:
+            return None
+        else:
+            for parent in node.parents:
+                if type(parent) is not float and parent not in seen:
+                    seen.add(parent)
+                    stack.append(parent)
     interior.sort(key=_serial, reverse=True)
-    walk.refuse_stale(interior, leaves)
+    if interior and newest > interior[-1].serial:
+        walk.refuse_stale(interior)
     return interior, leaves

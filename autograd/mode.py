@@ -12,8 +12,9 @@ from typing import Any, Self
 
 from chainrule import backends
 from chainrule.autograd.op import OPS, Op
+from chainrule.backends.gradients import Keeping
 
-_FUNCTIONS: dict[str, list[Any]] = {}
+_LOADED: dict[str, tuple[list[Any], dict[Op, Keeping]]] = {}
 
 
 class Scope:
@@ -54,10 +55,25 @@ class Mode:
         lines: whether each node remembers the user's line that made it.
         whole: whether what needs no gradient is recorded too, as a `Program` must have it.
         anomaly: whether each result and each gradient is checked for nan and inf.
-        plain: nothing but recording: no scope, no lines, no checks, gradients on.
+        annotates: there is a scope or a line to write down, or a check to make.
+        plain: nothing but recording: nothing to annotate, gradients on.
+        functions: the backend's, by `Op.index`; empty until `load` has filled it.
+        keeping: how the backend computes ops whose forward pass keeps something for the backward pass.
     """
 
-    __slots__ = ("anomaly", "backend", "functions", "grad", "lines", "plain", "scope", "whole")
+    __slots__ = (
+        "_others",
+        "annotates",
+        "anomaly",
+        "backend",
+        "functions",
+        "grad",
+        "keeping",
+        "lines",
+        "plain",
+        "scope",
+        "whole",
+    )
 
     def __init__(
         self, grad: bool, backend: str, scope: Scope | None, lines: bool, whole: bool, anomaly: bool
@@ -68,8 +84,10 @@ class Mode:
         self.lines = lines
         self.whole = whole
         self.anomaly = anomaly
-        self.plain = grad and scope is None and not lines and not anomaly
-        self.functions = _FUNCTIONS.setdefault(backend, [])
+        self.annotates = scope is not None or lines or anomaly
+        self.plain = grad and not self.annotates
+        self.functions, self.keeping = _LOADED.setdefault(backend, ([], {}))
+        self._others: dict[tuple[tuple[str, Any], ...], Mode] = {}
 
     @property
     def table(self) -> Any:
@@ -79,6 +97,8 @@ class Mode:
     def load(self) -> list[Any]:
         """Fill and return `functions`, the backend's functions by `Op.index`, shared by all its modes."""
         table = self.table
+        kept = getattr(table, "keeping", {})
+        self.keeping.update({op: kept[op.name] for op in OPS if op.name in kept})
         self.functions[:] = [backends.function(table, op.name) for op in OPS]  # at once: threads share it
         return self.functions
 
@@ -88,11 +108,13 @@ class Mode:
         return functions[op.index]
 
     def replace(self, **changes: Any) -> "Mode":
-        """Return a mode that differs in the named attributes."""
-        settings = {
-            name: getattr(self, name) for name in ("grad", "backend", "scope", "lines", "whole", "anomaly")
-        }
-        return Mode(**(settings | changes))
+        """Return a mode that differs in the named attributes; the same one each time."""
+        key = tuple(changes.items())
+        other = self._others.get(key)
+        if other is None:
+            names = ("grad", "backend", "scope", "lines", "whole", "anomaly")
+            other = self._others[key] = Mode(**({name: getattr(self, name) for name in names} | changes))
+        return other
 
 
 _DEFAULT = Mode(

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.autograd import mode as modes
+from chainrule.autograd.constants import as_constant, odd_column
 from chainrule.autograd.op import Op
+from chainrule.backends.gradients import Keeping
 
 next_serial = itertools.count(1).__next__
 
@@ -19,6 +21,7 @@ _DEFAULTS: dict[str, Any] = {
     "op": None,
     "requires_grad": True,
     "version": 0,
+    "_kept": None,
     "_params": None,
     "_place": None,
     "_checksum": None,
@@ -44,6 +47,7 @@ class Node:
         "_checksum",
         "_data",
         "_hooks",
+        "_kept",
         "_params",
         "_place",
         "grad",
@@ -58,6 +62,7 @@ class Node:
     _checksum: tuple[int, ...] | None
     _data: Any
     _hooks: "_Hooks | None"
+    _kept: tuple[Keeping, Any] | None
     _params: dict[str, Any] | None
     _place: tuple[Any, int] | None
     grad: Any
@@ -214,10 +219,10 @@ def apply(op: Op, *operands: Any, **params: Any) -> Any:
         return op.scalar(*(float(x) if type(x) is int else x for x in operands), **params)
     function = modes.current().function(op)
     kept = np.ndarray if op.scalar is None else float | int | np.ndarray
-    arrays = [x if isinstance(x, kept) else np.asarray(x) for x in operands]
+    arrays = [x if isinstance(x, kept) else as_constant(op, x, Node) for x in operands]
     for x, array in zip(operands, arrays, strict=True):
         if isinstance(array, np.ndarray) and array.dtype.kind not in "fiub":
-            raise TypeError(f"{op}: cannot compute with {type(x).__name__} (dtype {array.dtype})")
+            raise TypeError(f"{op}: cannot compute with {type(x).__name__} (dtype {array.dtype}){odd_column(x)}")
     return function(arrays, **params) if op.variadic else function(*arrays, **params)
 
 
@@ -239,7 +244,7 @@ def in_place(operator: str, sign: str) -> Callable[[Any, Any], Any]:
                 f"to update it in place write `with chainrule.no_grad(): {name} {sign} ...`, "
                 f"to compute with it write `y = {name} {sign[:-1]} ...`"
             )
-        self.data = getattr(self, operator)(other)._data
+        self._take(getattr(self, operator)(other)._data)
         return self
 
     method.__name__ = method.__qualname__ = operator.replace("__", "__i", 1)

@@ -33,7 +33,8 @@ class Op:
         rules: one rule per argument; None where an argument has no derivative (a condition, labels).
         variadic: any number of arguments; the one rule takes a keyword `position`.
         arity: how many arguments it has (1 if variadic).
-        direct: the arity, if it is 1 or 2, each argument has a rule and there are no parameters; else 0.
+        direct: the arity of an op of numbers, if it is 1 or 2, each argument has a rule and there are no
+            parameters; else 0.
         scalar: the function of Python floats, or None where a single number makes no sense.
         index: position in `OPS`, and so in every backend's list of functions.
         domain: per argument, the open interval that tests draw from.
@@ -71,7 +72,8 @@ class Op:
         self.kinks = kinks
         self.arity = len(rules) or len(domain)
         self.scalar = getattr(floats, name, None)
-        self.direct = 0 if variadic or self.arity > 2 or not all(rules) or _extra(rules) else len(rules)
+        simple = self.scalar is not None and not variadic and self.arity <= 2 and all(rules)
+        self.direct = len(rules) if simple and not _extra(rules) else 0
         self.index = len(OPS)
         OPS.append(self)
 

@@ -51,13 +51,13 @@ def _binary(op: Op, reflected: bool = False) -> Callable[["Tensor", Any], "Tenso
         if (grad and mode.grad) or mode.whole:
             out.op = op
             out._parents = operands
-            out._params = None
+            out._kept = out._params = None
             out.requires_grad = grad
         else:
             out.op = None
             out.requires_grad = False
         out.serial = next_serial()
-        if not mode.plain:
+        if mode.annotates:
             annotate(out, mode, op, operands)
         return out
 
@@ -114,7 +114,7 @@ class Tensor(ArrayReading):
         if label:
             self.label = label
         mode = _current()
-        if not mode.plain:
+        if mode.annotates:
             annotate(self, mode)
 
     @classmethod
@@ -143,21 +143,6 @@ class Tensor(ArrayReading):
         tensor._setup(view, array.dtype.kind == "f" if requires_grad is None else requires_grad, label)
         return tensor
 
-    @classmethod
-    def from_dlpack(cls, array: Any, requires_grad: bool | None = None, label: str = "") -> "Tensor":
-        """Make a Tensor of an array of another library (PyTorch, JAX, ...), without copying, as `from_numpy`.
-
-        Args:
-            array: anything with ``__dlpack__``, in main memory.
-            requires_grad: as for `Tensor`.
-            label: as for `Tensor`.
-
-        Example:
-            >>> Tensor.from_dlpack(np.zeros(2))
-            Tensor([0., 0.])
-        """
-        return cls.from_numpy(np.from_dlpack(array), requires_grad, label)
-
     @property
     def data(self) -> NDArray[Any]:
         """The array. That of a leaf may be assigned: same shape, cast to the leaf's dtype. Others are read-only."""
@@ -175,13 +160,17 @@ class Tensor(ArrayReading):
                 f"cannot assign the data of a tensor that {self.op} computed{where_made(self)}; "
                 "change the leaves that it comes from and compute it again"
             )
-        fresh = as_array(array, self._data.dtype)
-        if fresh.shape != self._data.shape:
+        self._take(as_array(array, self._data.dtype))
+
+    def _take(self, fresh: NDArray[Any]) -> None:
+        """Make an array that nobody else holds the data of this leaf."""
+        old = self._data
+        if fresh.shape != old.shape:
             raise ShapeError(
-                f"cannot assign data of shape {fresh.shape} to a tensor of shape {self._data.shape}; "
+                f"cannot assign data of shape {fresh.shape} to a tensor of shape {old.shape}; "
                 "make a new Tensor instead"
             )
-        self._data = fresh
+        self._data = fresh if fresh.dtype is old.dtype else fresh.astype(old.dtype)
         self.version = next_serial()
 
     @property
@@ -196,26 +185,36 @@ class Tensor(ArrayReading):
         for x in operands:
             if isinstance(x, Tensor):
                 arrays.append(x._data)
-                grad = grad or x.requires_grad
+                if x.requires_grad:
+                    grad = True
             else:
                 x = as_operand(op, x)
                 arrays.append(x)
             kept.append(x)
+        functions, memory = mode.functions, None
+        function = functions[op.index] if op.index < len(functions) else mode.load()[op.index]
         grad = grad and mode.grad and bool(op.rules)
-        out = _new(Tensor)
-        data = out._data = compute(mode.function(op), op, arrays, params)
+        keeping = mode.keeping.get(op) if grad else None
+        if keeping is not None:
+            data, remembered = keeping.forward(*arrays, **(params or {}))
+            memory = keeping, remembered
+        else:
+            data = compute(function, op, arrays, params)
         if data.ndim == 2 and op.arity == 2 and op.structure == "elementwise":
             broadcasting.warn_if_outer(op, kept, data.shape)
+        out = _new(Tensor)
+        out._data = data
         if grad or mode.whole:
             out.op = op
             out._parents = tuple(kept)
             out._params = params
+            out._kept = memory
             out.requires_grad = grad
         else:
             out.op = None
             out.requires_grad = False
         out.serial = next_serial()
-        if not mode.plain:
+        if mode.annotates:
             annotate(out, mode, op, kept)
         return out
 
@@ -233,13 +232,13 @@ class Tensor(ArrayReading):
         if mode.whole or (self.requires_grad and mode.grad and op.rules):
             out.op = op
             out._parents = (self,)
-            out._params = None
+            out._kept = out._params = None
             out.requires_grad = self.requires_grad and bool(op.rules)
         else:
             out.op = None
             out.requires_grad = False
         out.serial = next_serial()
-        if not mode.plain:
+        if mode.annotates:
             annotate(out, mode, op, (self,))
         return out
 

@@ -139,7 +139,10 @@ class Value(ScalarMethods):
                 f"cannot assign the data of {self!r}: {self.op} computed it; "
                 "change the leaves that it comes from and compute it again"
             )
-        self._data = _number(number)
+        self._take(_number(number))
+
+    def _take(self, number: float) -> None:
+        self._data = number
         self.version = next_serial()
 
     @property

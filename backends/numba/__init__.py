@@ -6,7 +6,10 @@
 | `coefficients.py`, `bits.py`, `math.py` | elementary functions that vectorise |
 | `elementwise.py` | loops over them: activations and their like |
 | `rows.py` | softmax, its logarithm, cross-entropy |
-| `tile.py`, `gemm.py` | the matrix product |
+| `reduce.py` | sums, means and maxima along any axes |
+| `norms.py` | layer norm and batch norm |
+| `tile.py`, `gemm.py` | the kernel of the matrix product |
+| `products.py`, `epilogue.py` | who computes a product, on how many threads, and what follows it |
 | `updates.py` | the optimizers' updates |
 | `codegen.py` | derivative rules become kernels |
 
@@ -16,7 +19,7 @@ A kernel is compiled, or loaded from the disk, when it is first called.
 from types import SimpleNamespace
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba import elementwise, gemm, rows
+from chainrule.backends.numba import elementwise, norms, products, reduce, rows
 from chainrule.backends.numba.codegen import fuse
 from chainrule.backends.numba.updates import update
 
@@ -24,7 +27,16 @@ table = SimpleNamespace(
     **{name: function for name, function in vars(reference).items() if not name.startswith("_")}
     | elementwise.TABLE
     | rows.TABLE
-    | gemm.TABLE,
-    update=update,
-    fuse=fuse,
+    | products.TABLE
+    | reduce.TABLE
+    | norms.TABLE
+    | {
+        "update": update,
+        "fuse": fuse,
+        "gradients": norms.GRADIENTS
+        | {
+            "cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)
+        },
+        "keeping": {},
+    }
 )

@@ -123,8 +123,11 @@ from chainrule.backends.numpy.linalg import (
 )
 from chainrule.backends.numpy.neural import (
     cross_entropy as cross_entropy,
+    gradients as gradients,
+    keeping as keeping,
     linear as linear,
     log_softmax as log_softmax,
+    normalize as normalize,
     softmax as softmax,
     standardize as standardize,
 )

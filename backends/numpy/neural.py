@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.backends.gradients import Keeping
 from chainrule.backends.numpy.reduce import max, mean, sum
 
 Array = NDArray[Any]
@@ -13,9 +14,17 @@ Axes = tuple[int, ...]
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
     """Return x Wᵀ + b for x (..., in), weight (out, in) and bias (out,)."""
-    out: Array = np.matmul(x, weight.T)
+    out: Array = np.dot(x, weight.T)  # has less to ask about small operands than matmul
     out += bias
     return out
+
+
+def _linear_weight(g: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array | None:
+    return np.dot(g.T, x) if g.ndim == 2 else None
+
+
+def _linear_bias(g: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array | None:
+    return np.dot(np.ones(len(g), g.dtype), g) if g.ndim == 2 else None
 
 
 def softmax(x: Array, axis: int) -> Any:
@@ -32,10 +41,43 @@ def log_softmax(x: Array, axis: int) -> Any:
 
 def cross_entropy(logits: Array, labels: Array) -> Any:
     """Return −log softmax(logits)[label] for each row of (N, C) logits and (N,) integer labels."""
-    rows = np.arange(labels.shape[0])
-    return -log_softmax(logits, -1)[rows, labels]
+    return _cross_entropy(logits, labels)[0]
+
+
+def _cross_entropy(logits: Array, labels: Array) -> tuple[Any, tuple[Any, ...]]:
+    """Return `cross_entropy`, and for its derivative softmax as numerators and denominators."""
+    rows, (n, classes) = np.arange(labels.shape[0]), logits.shape
+    upright = classes < min(n, 64)  # NumPy reduces a short last axis slowly: many rows of few classes lie better so
+    axis, place = (0, (labels, rows)) if upright else (1, (rows, labels))
+    with np.errstate(all="ignore"):
+        scores = logits.T.copy() if upright else logits
+        scores = scores - max(scores, axis, keepdims=True, initial=-np.inf)
+        powers = np.exp(scores)
+        sums = sum(powers, axis, keepdims=True)
+        return np.log(sums.reshape(n)) - scores[place], (place, powers, sums)
+
+
+def _cross_entropy_gradient(
+    kept: tuple[Any, Array, Array], g: Array, out: Array, logits: Array, labels: Array
+) -> Array:
+    """Return g (softmax(logits) − one_hot(labels))."""
+    place, powers, sums = kept
+    found: Array = powers * (g.reshape(sums.shape) / sums)
+    found[place] -= g
+    return found.T if place[0] is labels else found
+
+
+gradients = {
+    "linear": (lambda g, out, x, weight, bias: np.dot(g, weight), _linear_weight, _linear_bias),
+}
+keeping = {"cross_entropy": Keeping(_cross_entropy, (_cross_entropy_gradient, None))}
 
 
 def standardize(x: Array, axis: Axes, eps: float) -> Any:
     centred = x - mean(x, axis, True)
     return centred / np.sqrt(mean(np.square(centred), axis, True) + eps)
+
+
+def normalize(x: Array, weight: Array, bias: Array, axis: Axes, eps: float) -> Any:
+    """Return `standardize` scaled and shifted by arrays that broadcast to x."""
+    return standardize(x, axis, eps) * weight + bias

@@ -1,0 +1,55 @@
+"""How a backend computes a derivative rule: by running it on its table, or by a kernel that does the same faster.
+
+A table may offer, beside its functions,
+
+| name | what it holds |
+|---|---|
+| `gradients` | op name → per argument a function ``(g, out, *inputs, **params)`` with the rule's result, or None |
+| `keeping` | op name → `Keeping`, where forward can keep something that spares backward work |
+| `fuse` | a function that makes one kernel of an elementwise rule, or returns None |
+
+A kernel may return None for operands that it is not made for; then the rule is run.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+Rule = Callable[..., Any]
+
+
+class Keeping(NamedTuple):
+    """An op whose forward pass keeps something for its backward pass.
+
+    Attributes:
+        forward: ``(*inputs, **params)`` to the result and what is kept, which is never changed again.
+        gradients: per argument a function ``(kept, g, out, *inputs, **params)``, or None.
+    """
+
+    forward: Callable[..., tuple[Any, Any]]
+    gradients: tuple[Callable[..., Any] | None, ...]
+
+
+def gradient(table: Any, name: str, argument: int, rule: Rule, arity: int) -> Callable[..., Any]:
+    """Return the function ``(g, out, *inputs, **params)`` with which a table computes one argument's cotangent.
+
+    Args:
+        table: a backend's.
+        name: of the op.
+        argument: which of its arguments.
+        rule: that argument's, ``(xp, g, out, *inputs, **params)``.
+        arity: the number of inputs.
+    """
+    plain = partial(rule, table)
+    own = getattr(table, "gradients", {}).get(name)
+    kernel = own[argument] if own else None
+    if kernel is None and hasattr(table, "fuse"):
+        kernel = table.fuse(f"{name}-{argument}", rule, arity)
+    if kernel is None:
+        return plain
+
+    def with_kernel(g: Any, out: Any, *inputs: Any, **params: Any) -> Any:
+        found = kernel(g, out, *inputs, **params)
+        return plain(g, out, *inputs, **params) if found is None else found
+
+    return with_kernel
