@@ -2,7 +2,7 @@
 
 numba's own `cache=True` looks at one file only: edit a function that a cached kernel calls, in another file, and
 the old machine code comes back. Here the key of a cached kernel is a hash of *all* the sources of this package
-(and of the text of a generated kernel), its name, its types and the processor.
+(and of the text of a generated kernel), its name, its types, the processor and the compiler's version.
 """
 
 # mypy: allow-untyped-calls, allow-subclassing-any
@@ -15,11 +15,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import llvmlite.binding
 import numba
 import numpy as np
 from numba import extending, types
 from numba.core import caching, compiler
+from numba.core.ccallback import CFunc
 from numba.misc.appdirs import AppDirs
+
+from chainrule.backends.atomic import write_atomically
+
+SUFFIX = ".kernel"  # of a file in the cache
+DIGEST = hashlib.sha256().digest_size
+made = {"compiled": 0, "loaded": 0}  # kernels of this process, where there is a cache
 
 # "contract" lets a*b + c become one fused instruction. None of the other fast-math flags: `nnan` and `ninf` make
 # NaN and inf undefined, `reassoc` undoes the two-part subtractions that the accuracy rests on.
@@ -67,6 +75,37 @@ def kernel(
     return dispatcher  # type: ignore[no-any-return]
 
 
+def native(function: Callable[..., Any], name: str, *arguments: types.Type, source: str = "") -> CFunc:
+    """Compile a function without a result as C would, or load it from the disk.
+
+    Args:
+        function: the Python function.
+        name: names it on disk; one name, one function.
+        arguments: numba types of the arguments.
+        source: the text of a generated function.
+
+    Returns:
+        An object with its `address`, which is good for as long as the object lives.
+    """
+    compiled = CFunc(function, (arguments, types.void), {}, FLAGS)
+    directory = cache_directory()
+    if directory is not None:
+        compiled._cache = SourceCache(directory, name, source)
+    compiled.compile()
+    return compiled
+
+
+def symbol(name: str, compiled: CFunc) -> str:
+    """Give a native function a symbol that kernels link to; from the cache they can come only with the same sources."""
+    name = f"chainrule_{name}_{package_hash()[:16]}"
+    llvmlite.binding.add_symbol(name, compiled.address)
+    _linked.append(compiled)
+    return name
+
+
+_linked: list[CFunc] = []  # what other machine code calls must not be freed
+
+
 @cache
 def cache_directory() -> Path | None:
     """The first directory that can be written to, or None: then kernels are compiled in every process.
@@ -91,17 +130,23 @@ def cache_directory() -> Path | None:
 @cache
 def package_hash() -> str:
     """A hash of every source file of this package."""
+    return hash_of(Path(__file__).parent)
+
+
+def hash_of(package: Path) -> str:
+    """A hash of the names and texts of the Python files in a folder."""
     digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    for path in sorted(package.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
 class SourceCache(caching.FunctionCache):
-    """numba's cache files under a complete key, one pair of files for each kernel and list of types.
+    """numba's cache under a complete key: one file for each kernel, list of types, processor and compiler.
 
-    numba's index file for a whole function is read, changed and written back, so that two processes that compile
-    at once can mix up their entries; with one entry a file they can only write the same thing twice.
+    numba keeps an index for all types of a function, which is read, changed and written back, so two processes that
+    compile at once can mix up its entries. Here they can only write the same file twice, each time whole. The file
+    begins with a hash of the rest: machine code that a disk has damaged is compiled anew and never run.
     """
 
     def __init__(self, directory: Path, name: str, source: str) -> None:
@@ -110,27 +155,35 @@ class SourceCache(caching.FunctionCache):
         self._source = hashlib.sha256((package_hash() + source).encode()).hexdigest()
         self.enable()
 
-    def _file(self, signature: Any, codegen: Any) -> caching.IndexDataCacheFile:
+    def _file(self, signature: Any, codegen: Any) -> Path:
         python = (sys.version_info[:2], getattr(sys, "abiflags", ""))
-        key = repr((signature, codegen.magic_tuple(), python)).encode()
-        base = f"{self._name}-{hashlib.sha256(key).hexdigest()[:16]}"
-        return caching.IndexDataCacheFile(self._cache_path, f"{base}-{self._source[:16]}", self._source)
+        versions = (numba.__version__, llvmlite.__version__, np.__version__)
+        key = repr((signature, codegen.magic_tuple(), python, versions)).encode()
+        name = f"{self._name}-{hashlib.sha256(key).hexdigest()[:16]}-{self._source[:16]}{SUFFIX}"
+        return Path(self._cache_path, name)
 
     def _load_overload(self, signature: Any, target: Any) -> Any:
         try:
-            data = self._file(signature, target.codegen()).load(signature)
-            return data and compiler.CompileResult._rebuild(target, *data)
-        except (
-            Exception
-        ):  # a file cut short or of another numba: unpickling can raise anything, so compile anew
+            content = self._file(signature, target.codegen()).read_bytes()
+            digest, code = content[:DIGEST], content[DIGEST:]
+            if hashlib.sha256(code).digest() != digest:
+                return None
+            found = compiler.CompileResult._rebuild(target, *caching.pickle.loads(code))
+        except Exception:  # what was pickled elsewhere can fail in any way: compile anew
             return None
+        made["loaded"] += 1
+        return found
 
     def _save_overload(self, signature: Any, compiled: Any) -> None:
+        made["compiled"] += 1
+        if compiled.library.has_dynamic_globals:  # it holds an address of this process
+            return
         file = self._file(signature, compiled.codegen)
-        stale = Path(file._index_path).name.rsplit("-", 1)[0]
+        code = caching.dumps(compiled._reduce())
         try:
-            for path in Path(self._cache_path).glob(f"{stale}-*"):
-                path.unlink(missing_ok=True)
-            file.save(signature, compiled._reduce())
+            write_atomically(file, [hashlib.sha256(code).digest(), code])
+            for other in file.parent.glob(f"{file.name.rsplit('-', 1)[0]}-*"):
+                if other != file:
+                    other.unlink(missing_ok=True)  # made from sources that have changed
         except OSError:  # a full disk must not stop a computation
             return

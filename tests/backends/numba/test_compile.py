@@ -1,9 +1,12 @@
 """The cache on disk: complete keys, and no cache where nothing can be written."""
 
+import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,7 +45,7 @@ def result_of(function, source=""):
 def test_second_process_would_load(directory):
     assert result_of(double) == 2
     files = {path: path.stat().st_mtime_ns for path in directory.iterdir()}
-    assert len(files) == 2  # numba's index and the code
+    assert len(files) == 1
     assert result_of(triple) == 2  # same key, so the stored code: the name stands for the function
     assert {path: path.stat().st_mtime_ns for path in directory.iterdir()} == files
 
@@ -51,7 +54,7 @@ def test_a_change_in_any_source_file_is_a_new_key(directory, monkeypatch):
     assert result_of(double) == 2
     monkeypatch.setattr(compiler, "package_hash", lambda: "edited")
     assert result_of(triple) == 3
-    assert len(list(directory.iterdir())) == 2  # the stale pair is gone
+    assert len(list(directory.iterdir())) == 1  # the stale one is gone
 
 
 def test_the_text_of_a_generated_kernel_is_part_of_the_key(directory):
@@ -59,29 +62,166 @@ def test_the_text_of_a_generated_kernel_is_part_of_the_key(directory):
     assert result_of(triple, source="b") == 3
 
 
-def test_damaged_files_are_compiled_anew(directory):
+def test_a_callee_in_another_file_is_part_of_the_key(tmp_path):
+    """numba's own cache returns what the old callee made: https://numba.readthedocs.io, "Caching limitations"."""
+    package = Path(compiler.__file__).parent
+    for file in package.glob("*.py"):
+        shutil.copy(file, tmp_path)
+    assert compiler.hash_of(tmp_path) == compiler.package_hash()
+    callee = tmp_path / "bits.py"
+    callee.write_text(callee.read_text() + "\n")
+    assert compiler.hash_of(tmp_path) != compiler.package_hash()
+
+
+@pytest.mark.parametrize("setting", ["NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"])
+def test_another_processor_is_another_key(setting, tmp_path):
+    for value in ("", {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "-avx512f"}[setting]):
+        environment = {"NUMBA_CACHE_DIR": str(tmp_path)} | ({setting: value} if value else {})
+        run_script(SCRIPT, environment)
+    assert len(list(tmp_path.glob("*.kernel"))) == 2
+
+
+def damage(content: bytes, how: str) -> bytes:
+    middle = len(content) // 2
+    return {
+        "empty": b"",
+        "cut short": content[:-40],
+        "a flipped bit": content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :],
+        "another program's": b"text" * 50,
+        "a valid hash of nonsense": hashlib.sha256(b"nonsense").digest() + b"nonsense",
+    }[how]
+
+
+@pytest.mark.parametrize(
+    "how", ["empty", "cut short", "a flipped bit", "another program's", "a valid hash of nonsense"]
+)
+def test_damaged_files_are_compiled_anew(how, directory):
     assert result_of(double) == 2
-    for path in directory.iterdir():
-        path.write_bytes(path.read_bytes()[:40])
-    assert result_of(double) == 2
+    (file,) = directory.iterdir()
+    whole = file.read_bytes()
+    file.write_bytes(damage(whole, how))
+    assert result_of(triple) == 3  # not loaded: what is compiled now is the other function
+    assert hashlib.sha256(file.read_bytes()[32:]).digest() == file.read_bytes()[:32]  # and mended
+
+
+def test_an_address_of_this_process_is_not_kept(directory):
+    constant = np.full(300_000, 2.0)  # too large for numba to copy into the code
+
+    def scale(x, out):
+        for i in range(out.size):
+            out[i] = constant[i] * x[i]
+
+    assert result_of(scale) == 2
+    assert not list(directory.iterdir())
 
 
 def test_a_full_disk_is_no_error(directory, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(compiler.caching.IndexDataCacheFile, "save", full)
+    monkeypatch.setattr(compiler, "write_atomically", full)
     assert result_of(double) == 2
 
 
-def test_nowhere_to_write(monkeypatch):
-    monkeypatch.setattr(compiler.CONFIG, "CACHE_DIR", os.devnull + "/below")
+NOWHERE = os.devnull + "/below"  # nobody can make a folder there, not even root
+
+
+@pytest.fixture
+def forgotten():
+    """`cache_directory` chooses anew in the test, and again after it."""
     compiler.cache_directory.cache_clear()
-    try:
-        assert compiler.cache_directory() is None
-        assert result_of(double) == 2
-    finally:
-        compiler.cache_directory.cache_clear()
+    yield
+    compiler.cache_directory.cache_clear()
+
+
+def test_nowhere_to_write(monkeypatch, forgotten):
+    monkeypatch.setattr(compiler.CONFIG, "CACHE_DIR", NOWHERE)
+    assert compiler.cache_directory() is None
+    assert result_of(double) == 2
+
+
+def test_a_read_only_installation(monkeypatch, forgotten, tmp_path):
+    monkeypatch.setattr(compiler.CONFIG, "CACHE_DIR", "")
+    assert compiler.cache_directory() == Path(compiler.__file__).parent / "__pycache__"
+    compiler.package_hash()  # reads the sources before they seem to move
+    monkeypatch.setattr(compiler, "__file__", NOWHERE + "/compile.py")
+    for name, home in (
+        ("HOME", tmp_path),
+        ("XDG_CACHE_HOME", tmp_path / "cache"),
+        ("LOCALAPPDATA", tmp_path),
+    ):
+        monkeypatch.setenv(name, str(home))
+    compiler.cache_directory.cache_clear()
+    found = compiler.cache_directory()
+    assert found is not None
+    assert found.is_relative_to(tmp_path)
+    for name in ("HOME", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, NOWHERE)
+    compiler.cache_directory.cache_clear()
+    assert compiler.cache_directory() is None
+    assert result_of(double) == 2
+
+
+# A whole process: one kernel, compiled or loaded, and what it computes.
+SCRIPT = """
+import numpy as np
+from chainrule.backends.numba.elementwise import compiled
+from chainrule.backends.numba.coefficients import FLOAT64
+
+def run():
+    kernel = compiled("relu", FLOAT64)
+    x = np.linspace(-1, 1, 1001)
+    out = np.empty_like(x)
+    kernel(x, out)
+    assert (out == np.maximum(x, 0)).all()
+    return sum(kernel.stats.cache_hits.values())
+
+if __name__ == "__main__":
+    print(run())
+"""
+
+
+def start(script, environment):
+    command = [sys.executable, "-P", *(["-c", script] if isinstance(script, str) else [script])]
+    return subprocess.Popen(command, env=os.environ | environment, stdout=subprocess.PIPE, text=True)
+
+
+def run_script(script, environment):
+    process = start(script, environment)
+    output = process.communicate()[0]
+    assert process.returncode == 0
+    return output.strip()
+
+
+def test_a_second_process_loads(tmp_path):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert [run_script(SCRIPT, environment) for _ in range(2)] == ["0", "1"]
+
+
+def test_processes_that_compile_at_once(tmp_path):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    processes = [start(SCRIPT, environment) for _ in range(4)]
+    for process in processes:
+        process.communicate()
+        assert process.returncode == 0
+    assert len(list(tmp_path.iterdir())) == 1  # and nothing temporary
+    assert run_script(SCRIPT, environment) == "1"
+
+
+def test_spawned_children_and_threads(tmp_path):
+    """Children that begin afresh find the kernels of their parent; threads may meet at a kernel's first call."""
+    file = tmp_path / "script.py"
+    main = """
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from multiprocessing import get_context
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda _: run(), range(8)))
+    with ProcessPoolExecutor(2, get_context("spawn")) as children:
+        print(*[future.result() for future in [children.submit(run) for _ in range(2)]])
+"""
+    file.write_text(SCRIPT.replace("    print(run())\n", main))
+    assert run_script(file, {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}) == "1 1"
 
 
 def test_other_types_are_an_error():
