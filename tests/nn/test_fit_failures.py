@@ -48,11 +48,11 @@ def test_ctrl_c_returns_the_history():
 
 def test_ctrl_c_inside_a_step_leaves_whole_weights():
     class Half(optim.SGD):
-        def update(self, w, g, state):
+        def update(self, w, g, state, numbers):
             if self.calls == 3:  # in the second step, after the first of two parameters
                 raise KeyboardInterrupt
             self.calls += 1
-            return super().update(w, g, state)
+            return super().update(w, g, state, numbers)
 
     X, y = moons(20)
     model = nn.MLP([2, 2])
@@ -88,9 +88,9 @@ def test_the_first_bad_parameter_is_named_and_the_last_good_weights_kept():
     class Poison(optim.SGD):
         calls = 0
 
-        def update(self, w, g, state):
+        def update(self, w, g, state, numbers):
             self.calls += 1
-            return np.full_like(w, np.nan) if self.calls == 4 else super().update(w, g, state)
+            return np.full_like(w, np.nan) if self.calls == 4 else super().update(w, g, state, numbers)
 
     X, y = line()
     model = nn.MLP([1, 1])
@@ -113,7 +113,7 @@ def test_the_first_bad_parameter_is_named_and_the_last_good_weights_kept():
 
 def test_weights_that_go_bad_in_the_last_step_are_found():
     class Poison(optim.SGD):
-        def update(self, w, g, state):
+        def update(self, w, g, state, numbers):
             return np.full_like(w, np.inf)
 
     model = nn.MLP([1, 1])
@@ -163,9 +163,15 @@ X4 = np.zeros((4, 2))
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"loss": "hinge"}, ValueError, "unknown loss 'hinge'"),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"optimizer": optim.SGD}, TypeError,
          r"^SGD is no optimizer .* nn\.optim\.SGD\(model\.parameters\(\)\), or a name such as 'sgd'$"),
-        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"optimizer": None}, TypeError, r"^None is .* nn\.optim\.Adam\("),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"optimizer": 3}, TypeError, r"^3 is .* nn\.optim\.Adam\("),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"validation_data": X4}, TypeError,
          r"validation_data must be a pair \(X, y\), got ndarray of shape \(4, 2\)"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"validation_split": 1.0}, ValueError, "share from 0 up to .* got 1.0"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"validation_split": 0.5, "validation_data": (X4, [0, 1, 2, 0])},
+         ValueError, "either validation_data or validation_split, not both"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"scheduler": 0.1}, TypeError, "must be an nn.optim schedule, got 0.1"),
+        (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"scheduler": optim.StepLR(optim.SGD([nn.Parameter([1.0])]), 2)},
+         ValueError, r"learning rate of another optimizer; .* scheduler=nn\.optim\.StepLR\(o, \.\.\.\)"),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"callbacks": print}, TypeError,
          "callbacks must be a list of nn.Callback, got <built-in function print>"),
         (nn.MLP([2, 3]), X4, [0, 1, 2, 0], {"callbacks": [nn.EarlyStopping]}, TypeError, "must be a list of"),
