@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 
-from chainrule.viz.trace import Quantity, Summary, Trace, TraceNode
+from chainrule.viz.steps import Quantity, Summary
+from chainrule.viz.trace import Trace, TraceNode
 
 BOLD = 13.8  # px: bold text of 12.5 px is as wide as plain text of this size
 UNKNOWN = "—"  # a gradient before backward() is not computed, which is something else than 0
@@ -92,7 +95,12 @@ def tiny(number: float) -> str:
 
 def shape(value: TraceNode) -> str:
     """A node's shape, as "64×32"; "" for a scalar."""
-    return "×".join(map(str, value.shape))
+    return shape_text(value.shape)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """A shape, as "64×32"."""
+    return "×".join(map(str, shape))
 
 
 def title(node: TraceNode, name: str) -> tuple[str, str]:
@@ -107,8 +115,10 @@ def title(node: TraceNode, name: str) -> tuple[str, str]:
     """
     sign = SIGNS.get(node.op or "", node.op or "")
     if node.role == "constant" and not node.shape and node.label:
-        return f"{name} = {quantity(node.value)}", ""
-    return (name, sign) if node.label or not node.op else (sign, name)
+        return f"{node.label} = {quantity(node.value)}", ""
+    if node.label:  # without the scope in front: the box stands in it
+        return node.label, sign
+    return (sign, name) if node.op else (name, sign)
 
 
 def names(trace: Trace) -> list[str]:
@@ -118,12 +128,15 @@ def names(trace: Trace) -> list[str]:
         trace: A recorded graph.
 
     Returns:
-        One name per node, in their order. The result without a label is "L", an array of data c1, c2 and so on.
+        One name per node, in their order. The result without a label is "L", an array of data c1, c2 and so on. A
+        label that several nodes bear, as the weights of layers do, has its scopes in front: "layer1.weight".
     """
     found, count, data = [], 0, 0
+    repeated = Counter(node.label for node in trace.nodes if node.label)
     for node in trace.nodes:
         if node.label:
-            found.append(node.label)
+            path = scopes(trace, node) if repeated[node.label] > 1 else ()
+            found.append(".".join([*path, node.label]))
         elif node.role == "constant" and node.value is not None and not isinstance(node.value, Summary):
             found.append(short(float(node.value)))
         elif node.role == "loss":
@@ -135,6 +148,18 @@ def names(trace: Trace) -> list[str]:
             count += 1
             found.append(f"v{count}")
     return found
+
+
+def scopes(trace: Trace, node: TraceNode) -> list[str]:
+    """The names of the scopes around a node, outermost first; around a leaf those of its first reader."""
+    scope = node.scope
+    if scope is None and node.op is None:
+        scope = next((reader.scope for reader in trace.nodes[node.id :] if node.id in reader.parents), None)
+    path: list[str] = []
+    while scope is not None:
+        path.insert(0, trace.scopes[scope].name)
+        scope = trace.scopes[scope].parent
+    return path
 
 
 def width(text: str, size: float) -> float:

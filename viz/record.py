@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Iterable
+import re
+from collections.abc import Container, Sequence
 from itertools import takewhile
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,9 @@ from chainrule.autograd.mode import Scope
 from chainrule.autograd.node import Node, data_of
 from chainrule.nn.parameter import Parameter
 from chainrule.viz import formula
-from chainrule.viz.trace import (
+from chainrule.viz.sources import Sources
+from chainrule.viz.steps import (
+    Accumulate,
     Backward,
     Forward,
     Quantity,
@@ -23,15 +24,13 @@ from chainrule.viz.trace import (
     State,
     Step,
     Summary,
-    Trace,
-    TraceNode,
-    TraceScope,
     Unbroadcast,
 )
+from chainrule.viz.trace import Trace, TraceNode, TraceScope
 
 SLICE = 6  # rows and columns of an array that a trace keeps
-WHOLE_SOURCE = 80  # lines; of a longer span only those near a recorded line are kept
-AROUND = 2  # lines of source kept above and below a recorded one
+PARAMETER = re.compile(r"(w|b|weight|bias|theta|θ)[\d_,]*", re.IGNORECASE)
+"""Labels that textbooks give to what is learned; a leaf that bears one is drawn as a parameter."""
 
 
 def trace(loss: Node) -> Trace:
@@ -56,11 +55,24 @@ def trace(loss: Node) -> Trace:
         >>> [step.after for step in recording.steps[2:]]
         [3.0, 6.0]
     """
-    recorder = _Recorder(loss)
+    return recorded(loss).finish()
+
+
+def recorded(loss: Node, start: float | None = None) -> Recorder:
+    """Record as `trace` does, and keep what else was found.
+
+    Args:
+        loss: The result.
+        start: The gradient to begin with; None for 1.
+
+    Returns:
+        The recorder, which knows the live nodes and their gradients.
+    """
+    recorder = Recorder(loss)
     recorder.forward()
     if loss.requires_grad:
-        recorder.backward()
-    return recorder.finish()
+        recorder.backward(start=start)
+    return recorder
 
 
 def snapshot(loss: Node) -> tuple[Trace, State]:
@@ -75,7 +87,7 @@ def snapshot(loss: Node) -> tuple[Trace, State]:
     Raises:
         TypeError: `loss` is no node of a graph.
     """
-    recorder = _Recorder(loss)
+    recorder = Recorder(loss)
     state = State({}, {})
     for node, number in recorder.ids.items():
         state.values[number] = quantity(node.data)
@@ -109,7 +121,7 @@ def quantity(data: Any) -> Quantity:
     return Summary(array.shape, least, greatest, mean, rows)
 
 
-class _Recorder:
+class Recorder:
     """Collects the nodes, scopes, formulas and steps of one graph."""
 
     def __init__(self, loss: Node) -> None:
@@ -120,7 +132,9 @@ class _Recorder:
             )
         self.loss = loss
         interior, leaves = walk.graph([loss])
-        self.interior = interior
+        self.interior, self.leaves = interior, leaves
+        self.grads: dict[Node, Any] = {}
+        self.seed: Any = None
         self.ids: dict[Node, int] = {}
         self.nodes: list[TraceNode] = []
         self.scopes: list[TraceScope] = []
@@ -128,7 +142,7 @@ class _Recorder:
         self.steps: list[Step] = []
         self.formulas: dict[str, int] = {}
         self.trees: list[dict[str, Any]] = []
-        self.sources = _Sources()
+        self.sources = Sources()
         constants: dict[int, int] = {}
         for node in sorted([*interior, *leaves], key=lambda node: node.serial):
             self._add(node, constants)
@@ -213,16 +227,29 @@ class _Recorder:
         """One step per op, in the order of the user's code."""
         self.steps += [Forward(self.ids[node], quantity(node.data)) for node in reversed(self.interior)]
 
-    def backward(self) -> None:
-        """One step per edge, as the engine walks them."""
-        scalar = isinstance(self.loss.data, float)
+    def backward(self, kept: Container[Node] = (), start: float | None = None) -> None:
+        """One step per edge, as the engine walks them.
+
+        Args:
+            kept: Leaves whose earlier gradients are put aside, and added when the walk is over.
+            start: The gradient to begin with; None for 1.
+        """
+        scalar = all(type(node.data) is float for node in self.ids)
         algebra = walk.FLOATS if scalar else walk.arrays()
-        start = 1.0 if scalar else walk.seed(self.loss, None)
-        self.steps.append(Seed(self.ids[self.loss], quantity(start)))
+        number = type(self.loss.data) is float
+        begin = (1.0 if start is None else start) if number else walk.seed(self.loss, start)
+        marker = len(self.steps)
+        self.seed = begin
+        self.grads = {self.loss: begin}
         with np.errstate(all="ignore"):
-            walk.walk(
-                self.interior, {self.loss: start}, algebra, observe=lambda edge: self._edge(edge, algebra)
-            )
+            walk.walk(self.interior, self.grads, algebra, observe=lambda edge: self._edge(edge, algebra))
+        aside = {leaf: leaf.grad for leaf in self.leaves if leaf in kept and leaf in self.grads}
+        pairs = tuple((self.ids[leaf], quantity(grad)) for leaf, grad in aside.items())
+        self.steps.insert(marker, Seed(self.ids[self.loss], quantity(begin), pairs or None))
+        for leaf, old in aside.items():
+            before, after = self.grads[leaf], old + self.grads[leaf]
+            self.grads[leaf] = after
+            self.steps.append(Accumulate(self.ids[leaf], quantity(before), quantity(old), quantity(after)))
 
     def _edge(self, edge: walk.Edge, algebra: walk.Algebra) -> None:
         child, parent = self.ids[edge.child], self.ids[edge.parent]
@@ -255,7 +282,7 @@ class _Recorder:
 def _role(leaf: Node) -> str:
     if not leaf.requires_grad:
         return "constant"
-    return "parameter" if isinstance(leaf, Parameter) else "input"
+    return "parameter" if isinstance(leaf, Parameter) or PARAMETER.fullmatch(leaf.label) else "input"
 
 
 def _is_simple(operand: Any) -> bool:
@@ -268,16 +295,19 @@ def _dtype(data: Any) -> str:
 
 
 def _local(edge: walk.Edge, algebra: walk.Algebra) -> Quantity | None:
-    """The rule with an upstream gradient of 1, where that is a derivative: numbers and elementwise ops."""
+    """The rule with an upstream gradient of 1, where that is a derivative."""
     child, data = edge.child, edge.child.data
-    if np.ndim(data) and child.op.structure != "elementwise":
+    operands = [algebra.operand(parent) for parent in child.parents]
+    if not has_local(child, operands):
         return None
     one = 1.0 if isinstance(data, float) else np.ones_like(data)
-    rule = child.op.rule(edge.argument)
-    operands = [algebra.operand(parent) for parent in child.parents]
-    if any(np.ndim(operand) for operand in operands) and child.op.structure != "elementwise":
-        return None
-    return quantity(rule(algebra.xp, one, data, *operands, **child.params))
+    return quantity(child.op.rule(edge.argument)(algebra.xp, one, data, *operands, **child.params))
+
+
+def has_local(child: Node, operands: Sequence[Any]) -> bool:
+    """Whether an edge's derivative is a number, or an array of the argument's shape: numbers and elementwise ops."""
+    assert child.op is not None
+    return child.op.structure == "elementwise" or not any(np.ndim(x) for x in (child.data, *operands))
 
 
 def _formula(node: Node, shapes: list[tuple[int, ...]]) -> dict[str, Any]:
@@ -301,35 +331,3 @@ def _formula(node: Node, shapes: list[tuple[int, ...]]) -> dict[str, Any]:
         "contribution": formula.derive(rules, operands, out, params, upstream=True),
         "local": formula.derive(rules, operands, out, params, upstream=False),
     }
-
-
-class _Sources:
-    """The user's lines near the recorded ones, by short file name."""
-
-    def __init__(self) -> None:
-        self.files: dict[str, str] = {}
-        self.found: dict[str, set[int]] = {}
-
-    def add(self, line: tuple[str, int] | None) -> tuple[str, int] | None:
-        """Note a line; the name returned is short and hides where the file lies on this machine."""
-        if line is None or not linecache.getline(*line):
-            return None
-        path, number = line
-        if path not in self.files:
-            notebook = "ipykernel" in path or path.startswith("<ipython")
-            name = "notebook cell" if notebook else PurePath(path).name
-            again = sum(other.startswith(name) for other in self.files.values())
-            self.files[path] = f"{name} ({again + 1})" if again else name
-        self.found.setdefault(path, set()).add(number)
-        return self.files[path], number
-
-    def lines(self) -> dict[str, dict[str, str]]:
-        """Per file, its kept lines by number."""
-        kept = {}
-        for path, numbers in self.found.items():
-            wanted: Iterable[int] = range(min(numbers) - AROUND, max(numbers) + AROUND + 1)
-            if max(numbers) - min(numbers) > WHOLE_SOURCE:
-                wanted = sorted({n + k for n in numbers for k in range(-AROUND, AROUND + 1)})
-            text = linecache.getlines(path)
-            kept[self.files[path]] = {str(n): text[n - 1].rstrip() for n in wanted if 1 <= n <= len(text)}
-        return kept

@@ -6,9 +6,10 @@ import base64
 import inspect
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,10 +18,16 @@ from chainrule.autograd.node import Node
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.backends.atomic import write_atomically
-from chainrule.viz import page, svg
-from chainrule.viz.record import snapshot, trace
+from chainrule.viz import mistakes, page, svg, widget
+from chainrule.viz.elements import Elements
+from chainrule.viz.paths import of_leaves
+from chainrule.viz.record import recorded, snapshot
 from chainrule.viz.svg import Drawing
 from chainrule.viz.trace import Trace
+from chainrule.viz.training import record_training
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
 
 FRAME_HEIGHT = 660  # px, of the stepper in a notebook
 
@@ -31,14 +38,51 @@ class Stepper:
     Args:
         recording: What to show.
         name: What it is called on the page.
+        elements: The arrays of a tensor graph, for `element`.
 
     Attributes:
         trace: the recording.
     """
 
-    def __init__(self, recording: Trace, name: str = "computation") -> None:
+    def __init__(self, recording: Trace, name: str = "computation", elements: Elements | None = None) -> None:
         self.trace = recording
         self.name = name
+        self._elements = elements
+
+    def element(self, node: int | str, index: int | tuple[int, ...]) -> Stepper:
+        """Open one element of an array: the graph of numbers that it was computed by.
+
+        Args:
+            node: The name or the id of an array that an op computed.
+            index: Which element; of a matrix product, its row and column.
+
+        Returns:
+            A stepper over `Value`s, with the same numbers and the same gradient.
+
+        Raises:
+            ValueError: There is no such array, or its elements cannot be opened; says why.
+            IndexError: The array has no such element.
+
+        Example:
+            >>> from chainrule.autograd.tensor import Tensor
+            >>> a, b = Tensor([[1.0, 2.0], [3.0, 4.0]], label="A"), Tensor([[5.0], [6.0]], label="B")
+            >>> c = a @ b
+            >>> c.label = "C"
+            >>> inside = step(c.sum()).element("C", (1, 0))
+            >>> [node.label for node in inside.trace.nodes if node.label]
+            ['A[1,0]', 'B[0,0]', 'A[1,1]', 'B[1,0]', 'C[1,0]']
+            >>> inside.trace.state().values[6], inside.trace.state().grads[0]
+            (39.0, 5.0)
+        """
+        if self._elements is None:
+            raise ValueError(
+                f"{self.name} has no arrays to open: elements are those of Tensors in one pass; for a training "
+                "record one loss of it, step(loss)"
+            )
+        elements = self._elements
+        number = elements.find(node)
+        recording = elements.record(number, index if isinstance(index, tuple) else (index,)).finish()
+        return Stepper(recording, recording.nodes[-1].label)
 
     def html(self, title: str = "Backprop, step by step") -> str:
         """The stepper as one HTML document that needs nothing else.
@@ -66,6 +110,28 @@ class Stepper:
         """
         return save_page(path, {self.name: self}, title)
 
+    def embed(self, url: str = "steps.html", *, step: int = 0, node: str = "", height: int = 420) -> None:
+        """Print a frame that shows the saved stepper on a slide or in another page, without its side panels.
+
+        Args:
+            url: Where the page that `save` wrote lies, seen from the page around it.
+            step: The step that it opens at.
+            node: The label of the node that is looked at, or "".
+            height: Of the frame, px.
+        """
+        print(page.embed(url, self.name, step, node, height))
+
+    def widget(self) -> AnyWidget:
+        """The stepper as a live widget: its `step` can be read and set by Python.
+
+        Returns:
+            The widget, for JupyterLab, marimo and other hosts of anywidget; each call makes another.
+
+        Raises:
+            ModuleNotFoundError: anywidget is not installed.
+        """
+        return widget.widget(self.trace, self.name)
+
     def drawing(self) -> Drawing:
         """The graph after the last step, as a still picture."""
         return svg.picture(self.trace)
@@ -83,44 +149,77 @@ class Stepper:
         return {"text/html": frame, "image/svg+xml": picture, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
+        passes = len(self.trace.iterations)
+        trained = f"{passes} iterations, " if passes else ""
+        wrong = f"mistake {self.trace.mistake.name!r}, " if self.trace.mistake else ""
         return (
-            f"Stepper({len(self.trace.nodes)} nodes, {len(self.trace.steps)} steps; "
+            f"Stepper({len(self.trace.nodes)} nodes, {trained}{wrong}{len(self.trace.steps)} steps; "
             ".save('steps.html') writes it)"
         )
 
 
-def step(computation: Node | Callable[..., Node], *args: Any) -> Stepper:
-    """Step through a computation and its backprop.
+def step(
+    computation: Node | Callable[..., Any], *args: Any, n: int | None = None, mistake: str | None = None
+) -> Stepper:
+    """Step through a computation and its backprop, or through a whole training.
 
     Args:
         computation: A result that was computed, or a function that computes one. With a function, the lines
             of its code are shown too.
         *args: The function's arguments. Numbers become `Value`s and arrays `Tensor`s, named as the function
             names them.
+        n: The function is a training step that calls `backward()` and updates the parameters: run it n times, and
+            step through all of it.
+        mistake: Walk back wrongly too, beside the right walk; a name such as "overwrite", see
+            `chainrule.viz.mistakes`.
 
     Returns:
         The stepper: shown by a notebook, saved by `.save("steps.html")`.
 
     Raises:
         TypeError: There is nothing to trace, or arguments came without a function.
+        ValueError: The mistake is unknown, or the training's graph changes from one iteration to the next.
+        RuntimeError: The training step never called `backward()`.
 
     Example:
         >>> step(lambda x, y: x * y, 2.0, 5.0)
         Stepper(3 nodes, 4 steps; .save('steps.html') writes it)
+        >>> from chainrule.autograd.value import Value
+        >>> w = Value(3.0, label="w")
+        >>> def train_step():
+        ...     (w * w).backward()
+        ...     w.data -= 0.1 * w.grad
+        ...     w.zero_grad()
+        >>> step(train_step, n=20)
+        Stepper(2 nodes, 20 iterations, 140 steps; .save('steps.html') writes it)
+        >>> round(w.data, 4)
+        0.0346
     """
     if isinstance(computation, Node):
-        if args:
+        if args or n is not None:
             raise TypeError("step(result) takes no arguments; pass a function: step(f, *args)")
-        return Stepper(trace(computation), computation.label or "computation")
+        return _stepper(computation, computation.label or "computation", mistake)
     if not callable(computation):
         raise TypeError(
             f"cannot step through a {type(computation).__name__}: pass the Value or Tensor that was "
             "computed, or a function and its arguments: step(f, 2.0, 5.0)"
         )
+    name = getattr(computation, "__name__", "computation")
+    name = "computation" if name == "<lambda>" else name
+    if n is not None:
+        if mistake is not None:
+            raise ValueError(
+                "mistake= shows one pass: leave out n, and pass a function that returns the loss"
+            )
+        return Stepper(record_training(computation, args, n), name)
     with record_lines():
         result = computation(*_named(computation, args))
-    name = getattr(computation, "__name__", "computation")
-    return Stepper(trace(result), "computation" if name == "<lambda>" else name)
+    if result is None:
+        raise TypeError(
+            f"{name} returned None: return the loss, step({name}), or if it is a whole training step that calls "
+            f"backward() and updates the parameters, say how often to run it: step({name}, n=20)"
+        )
+    return _stepper(result, name, mistake)
 
 
 def draw(loss: Node) -> Drawing:
@@ -165,6 +264,17 @@ def save_page(
     graphs = {name: stepper.trace for name, stepper in steppers.items()}
     write_atomically(target, [page.html(graphs, title).encode(errors="replace")])
     return target
+
+
+def _stepper(loss: Node, name: str, mistake: str | None) -> Stepper:
+    if mistake is not None:
+        return Stepper(mistakes.record(loss, mistake), name)
+    recorder = recorded(loss)
+    if all(isinstance(node.data, float) for node in recorder.ids):
+        return Stepper(recorder.finish(), name)
+    elements = Elements(recorder)
+    recording = replace(recorder.finish(), paths=of_leaves(recorder), elements=elements.for_page())
+    return Stepper(recording, name, elements)
 
 
 def _named(function: Callable[..., Any], args: tuple[Any, ...]) -> list[Any]:

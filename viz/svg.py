@@ -12,7 +12,8 @@ from chainrule.backends.atomic import write_atomically
 from chainrule.viz import labels
 from chainrule.viz.layout import Layout, PlacedBox, Scene, lay_out
 from chainrule.viz.layout.scenes import HEADER
-from chainrule.viz.trace import State, Trace, TraceNode
+from chainrule.viz.steps import State
+from chainrule.viz.trace import Trace, TraceNode
 
 MARGIN = 20.0  # px around the picture
 PADDING = 9.0  # px between a box's border and its text

@@ -1,40 +1,29 @@
-"""The recording that everything visual reads: plain data, no engine, ready for JSON."""
+"""The recording that everything visual reads: plain data, no engine, ready for JSON.
+
+What happens in it is a list of steps (see `chainrule.viz.steps`). "Step n" is the state after n of them.
+"""
 
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule.viz.steps import (
+    Backward,
+    Iteration,
+    Quantities,
+    Quantity,
+    State,
+    Step,
+    plain,
+    read_step,
+    rich,
+    write_step,
+)
+
 VERSION = 1
-
-Number = float | int | bool
-"""One scalar. In JSON the non-finite ones are the strings "NaN", "Infinity" and "-Infinity"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What a trace keeps of an array: never the whole of it.
-
-    Args:
-        shape: The array's shape.
-        least: Its minimum over the finite entries (NaN if there are none).
-        greatest: Its maximum over the finite entries.
-        mean: Its mean over all entries.
-        values: The first rows and columns of it, seen as a matrix.
-    """
-
-    shape: tuple[int, ...]
-    least: Number
-    greatest: Number
-    mean: Number
-    values: tuple[tuple[Number, ...], ...]
-
-
-Quantity = Number | Summary
-"""A value or a gradient as a trace holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +42,7 @@ class TraceNode:
         role: "input", "parameter", "constant", "op" or "loss".
         value: A leaf's value; None for an op, whose forward step brings it.
         formula: Which of the trace's formulas is its op's, or None.
+        grad: The gradient that a leaf had before the first step, or None.
     """
 
     id: int
@@ -66,6 +56,7 @@ class TraceNode:
     role: str
     value: Quantity | None = None
     formula: int | None = None
+    grad: Quantity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,85 +75,33 @@ class TraceScope:
 
 
 @dataclass(frozen=True, slots=True)
-class Forward:
-    """An op computes its value."""
-
-    node: int
-    value: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """Backprop begins: the gradient of the result with respect to itself."""
-
-    node: int
-    value: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Unbroadcast:
-    """A contribution is summed over the axes along which the forward op had stretched its argument."""
-
-    child: int
-    node: int
-    argument: int
-    from_shape: tuple[int, ...]
-    to_shape: tuple[int, ...]
-    axes: tuple[int, ...]
-    before: Quantity
-    after: Quantity
-
-
-@dataclass(frozen=True, slots=True)
-class Backward:
-    """One edge of the chain rule: `after = before + contribution`, `contribution = upstream * local`.
+class Mistake:
+    """A wrong walk, in step with the right one.
 
     Args:
-        child: The node that was computed from `parent`.
-        parent: The node that receives a contribution to its gradient.
-        argument: Which argument of `child` it is, from 0.
-        upstream: The gradient of the result with respect to `child`.
-        local: The derivative of `child` with respect to `parent`; None where it is no single number or
-            array of the argument's shape (matmul, sums, reshapes).
-        contribution: What this edge adds.
-        before: The parent's gradient so far; None where this is the first contribution.
-        after: The parent's gradient from now on.
+        name: Its name, such as "overwrite".
+        title: What is wrong, in a few words.
+        sentence: What a student would have done, and what comes of it.
+        wrong: The student's lines of code.
+        right: What they should be.
+        matters: Whether any gradient of this graph comes out wrong.
+        start: Gradients that the wrong walk finds on its nodes when it begins.
+        steps: As long as the trace's: what happens in the wrong walk meanwhile; None: the same.
     """
 
-    child: int
-    parent: int
-    argument: int
-    upstream: Quantity
-    local: Quantity | None
-    contribution: Quantity
-    before: Quantity | None
-    after: Quantity
-
-
-Step = Forward | Seed | Unbroadcast | Backward
-KINDS: dict[str, type[Any]] = {
-    "forward": Forward,
-    "seed": Seed,
-    "unbroadcast": Unbroadcast,
-    "backward": Backward,
-}
-_NAMES = {kind: name for name, kind in KINDS.items()}
-_NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-_SEQUENCES = {"parents", "line", "shape", "from_shape", "to_shape", "axes"}
-_QUANTITIES = {"value", "upstream", "local", "contribution", "before", "after"}
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What is known after some steps: absent means not computed yet."""
-
-    values: dict[int, Quantity]
-    grads: dict[int, Quantity]
+    name: str
+    title: str
+    sentence: str
+    wrong: str
+    right: str
+    matters: bool
+    start: Quantities
+    steps: Sequence[Backward | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """A recorded forward and backward pass.
+    """A recorded forward and backward pass, or several of them with what lies between.
 
     Args:
         nodes: The nodes; `nodes[k].id == k`, arguments before what is computed from them.
@@ -171,6 +110,10 @@ class Trace:
         formulas: Derivatives as expression trees (see `chainrule.viz.formula`), shared by the nodes.
         meta: Free facts, such as the source text: {"sources": {file: {line number: text}}}.
         version: The schema's number.
+        rules: How parameters move: {"name", "settings", "lines"}, where a line is [target, expression].
+        mistake: A wrong walk beside the right one.
+        paths: Per leaf of a tensor graph its gradient as a sum over paths (see `chainrule.viz.paths`).
+        elements: Per tensor op the scalar graphs of its elements (see `chainrule.viz.elements`).
     """
 
     nodes: Sequence[TraceNode]
@@ -179,18 +122,24 @@ class Trace:
     formulas: Sequence[Mapping[str, Any]] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     version: int = VERSION
+    rules: Sequence[Mapping[str, Any]] = ()
+    mistake: Mistake | None = None
+    paths: Sequence[Mapping[str, Any]] = ()
+    elements: Sequence[Mapping[str, Any]] = ()
 
-    def state(self, count: int | None = None) -> State:
+    def state(self, count: int | None = None, *, wrong: bool = False) -> State:
         """What is known after the first `count` steps.
 
         Args:
             count: How many steps to replay, 0 to `len(steps)`; None replays all.
+            wrong: Replay the mistake's walk in place of the right one.
 
         Returns:
             The values and gradients known by then, by node id.
 
         Raises:
             IndexError: `count` is out of range.
+            ValueError: The trace holds no mistake.
 
         >>> Trace([TraceNode(0, "x", None, (), None, None, (), "float64", "input", 2.0)]).state().values
         {0: 2.0}
@@ -199,30 +148,48 @@ class Trace:
         count = total if count is None else count
         if not 0 <= count <= total:
             raise IndexError(f"cannot replay {count} steps: this trace has {total}; pass 0 to {total}")
-        state = State({node.id: node.value for node in self.nodes if node.value is not None}, {})
-        for step in self.steps[:count]:
-            if isinstance(step, Forward):
-                state.values[step.node] = step.value
-            elif isinstance(step, Seed):
-                state.grads[step.node] = step.value
-            elif isinstance(step, Backward):
-                state.grads[step.parent] = step.after
+        state = State(
+            {node.id: node.value for node in self.nodes if node.value is not None},
+            {node.id: node.grad for node in self.nodes if node.grad is not None},
+        )
+        steps = self.steps
+        if wrong:
+            if self.mistake is None:
+                raise ValueError(
+                    "this trace holds no mistake: record one with step(loss, mistake='overwrite')"
+                )
+            state.grads.update(self.mistake.start)
+            steps = [other or step for step, other in zip(steps, self.mistake.steps)]
+        state.play(steps[:count], [node.id for node in self.nodes if node.op])
         return state
+
+    @property
+    def iterations(self) -> list[int]:
+        """The steps with which the training's iterations begin: their indices in `steps`."""
+        return [k for k, step in enumerate(self.steps) if isinstance(step, Iteration)]
 
     def to_dict(self) -> dict[str, Any]:
         """The trace as dicts, lists, strings, finite numbers and None: what `json` writes in any language.
 
         Returns:
-            {"version", "meta", "nodes", "scopes", "steps", "formulas"}; fields that are None are left out.
+            {"version", "meta", "nodes", "scopes", "steps", "formulas"}, and where there are such "rules", "mistake",
+            "paths", "elements"; fields that are None are left out.
         """
-        return {
+        data: dict[str, Any] = {
             "version": self.version,
             "meta": dict(self.meta),
-            "nodes": [_plain(node) for node in self.nodes],
-            "scopes": [_plain(scope) for scope in self.scopes],
-            "steps": [{"kind": _NAMES[type(step)], **_plain(step)} for step in self.steps],
+            "nodes": [plain(node) for node in self.nodes],
+            "scopes": [plain(scope) for scope in self.scopes],
+            "steps": [write_step(step) for step in self.steps],
             "formulas": [dict(formula) for formula in self.formulas],
         }
+        for name in ("rules", "paths", "elements"):
+            if rows := getattr(self, name):
+                data[name] = [dict(row) for row in rows]
+        if self.mistake is not None:
+            steps = [step and write_step(step) for step in self.mistake.steps]
+            data["mistake"] = plain(self.mistake) | {"steps": steps}
+        return data
 
     def to_json(self) -> str:
         """The trace as JSON text; floats survive the way there and back exactly."""
@@ -241,62 +208,29 @@ class Trace:
         Raises:
             ValueError: The text is no JSON, or of another version, or names an unknown kind of step.
         """
-        data = json.loads(text)
+        return cls.from_dict(json.loads(text))
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Trace:
+        """Read what `to_dict` wrote; see `from_json`."""
         if not isinstance(data, dict) or data.get("version") != VERSION:
             found = data.get("version") if isinstance(data, dict) else type(data).__name__
             raise ValueError(f"cannot read a trace of version {found}: this release reads version {VERSION}")
         return cls(
-            nodes=[TraceNode(**_rich(TraceNode, node)) for node in data["nodes"]],
-            scopes=[TraceScope(**_rich(TraceScope, scope)) for scope in data["scopes"]],
-            steps=list(_read_steps(data["steps"])),
+            nodes=[TraceNode(**rich(TraceNode, node)) for node in data["nodes"]],
+            scopes=[TraceScope(**rich(TraceScope, scope)) for scope in data["scopes"]],
+            steps=[read_step(step) for step in data["steps"]],
             formulas=data["formulas"],
             meta=data["meta"],
+            rules=data.get("rules", ()),
+            mistake=_read_mistake(data.get("mistake")),
+            paths=data.get("paths", ()),
+            elements=data.get("elements", ()),
         )
 
 
-def _read_steps(rows: list[dict[str, Any]]) -> Iterator[Step]:
-    for row in rows:
-        kind = KINDS.get(row.get("kind", ""))
-        if kind is None:
-            raise ValueError(f"unknown kind of step {row.get('kind')!r}; known are {', '.join(KINDS)}")
-        yield kind(**_rich(kind, {name: value for name, value in row.items() if name != "kind"}))
-
-
-def _plain(record: Any) -> dict[str, Any]:
-    fields = ((name, getattr(record, name)) for name in record.__slots__)
-    return {name: _encode(value) for name, value in fields if value is not None}
-
-
-def _encode(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    if isinstance(value, Summary):
-        return {name: _encode(getattr(value, name)) for name in value.__slots__}
-    if isinstance(value, tuple):
-        return [_encode(item) for item in value]
-    return value
-
-
-def _rich(kind: type[Any], row: dict[str, Any]) -> dict[str, Any]:
-    unknown = set(row) - set(kind.__slots__)
-    if unknown:
-        raise ValueError(f"a {kind.__name__} has no field {sorted(unknown)[0]!r}")
-    fields: dict[str, Any] = dict.fromkeys(kind.__slots__)
-    for name, value in row.items():
-        if name in _QUANTITIES:
-            fields[name] = _decode(value)
-        elif name in _SEQUENCES:
-            fields[name] = tuple(value)
-        else:
-            fields[name] = value
-    return fields
-
-
-def _decode(value: Any) -> Any:
-    if isinstance(value, str):
-        return _NON_FINITE[value]
-    if isinstance(value, dict):
-        rows = tuple(tuple(_decode(entry) for entry in row) for row in value["values"])
-        least, greatest, mean = (_decode(value[name]) for name in ("least", "greatest", "mean"))
-        return Summary(tuple(value["shape"]), least, greatest, mean, rows)
-    return value
+def _read_mistake(row: dict[str, Any] | None) -> Mistake | None:
+    if row is None:
+        return None
+    steps = [None if step is None else read_step(step) for step in row.pop("steps")]
+    return Mistake(**rich(Mistake, row) | {"steps": steps})

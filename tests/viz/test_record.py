@@ -15,7 +15,8 @@ from chainrule.autograd.value import Value
 from chainrule.autograd.walk import graph as reachable
 from chainrule.viz.layout import lay_out
 from chainrule.viz.record import quantity, snapshot, trace
-from chainrule.viz.trace import Backward, Forward, Seed, State, Summary, Trace, Unbroadcast
+from chainrule.viz.steps import Backward, Forward, Seed, State, Summary, Unbroadcast
+from chainrule.viz.trace import Trace
 
 OPS = (ops.add, ops.mul, ops.sub, ops.div, ops.pow, ops.maximum)
 

@@ -10,7 +10,7 @@ import pytest
 
 from chainrule.autograd.value import Value
 from chainrule.viz.stepper import Stepper, draw, save_page, step
-from chainrule.viz.trace import Backward
+from chainrule.viz.steps import Backward
 
 
 class Elements(HTMLParser):

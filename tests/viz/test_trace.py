@@ -6,7 +6,8 @@ import math
 import pytest
 
 from chainrule.viz.record import trace
-from chainrule.viz.trace import Backward, Forward, Seed, Summary, Trace, TraceNode, TraceScope
+from chainrule.viz.steps import Backward, Forward, Seed, Summary
+from chainrule.viz.trace import Trace, TraceNode, TraceScope
 
 
 def odd_trace() -> Trace:
