@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.autograd.constants import as_constant, from_table, holds, odd_column
 from chainrule.autograd.node import Node
 from chainrule.autograd.op import Op
 
@@ -19,13 +20,15 @@ def as_array(data: Any, dtype: Any = None) -> NDArray[Any]:
     """
     if isinstance(data, Node):
         data = data._data
-    if _holds_node(data):
+    if holds(data, Node):
         raise TypeError(
             "cannot make a Tensor from a list of nodes, which would cut their graph; "
             "use chainrule.stack([...]) for Tensors and Tensor.from_values([...]) for Values"
         )
+    if isinstance(dtype, str):
+        _refuse_label(dtype)
     try:
-        array = np.array(data, dtype=dtype)
+        array = np.array(from_table(data), dtype=dtype)
     except ValueError:
         _refuse_ragged(data)
         raise
@@ -36,13 +39,23 @@ def as_array(data: Any, dtype: Any = None) -> NDArray[Any]:
     return array
 
 
-def _holds_node(data: Any) -> bool:
-    return isinstance(data, list | tuple) and any(isinstance(x, Node) or _holds_node(x) for x in data)
+def _refuse_label(dtype: str) -> None:
+    """Raise for a label where a dtype is expected; one letter is taken for a label too, though NumPy knows some."""
+    try:
+        known = len(dtype) > 1 and bool(np.dtype(dtype))
+    except TypeError:
+        known = False
+    if not known:
+        raise TypeError(
+            f"{dtype!r} stands where a dtype is expected; for a name write Tensor(data, label={dtype!r}), "
+            "for a type its full name, such as dtype='float32'"
+        )
 
 
 def _not_numbers(data: Any, dtype: np.dtype[Any]) -> str:
     shown = f"dtype {dtype}" if dtype.kind != "O" else f"{type(data).__name__} of Python objects"
-    return f"cannot make a Tensor from {shown}; it needs real numbers (floats, integers or booleans)"
+    found = odd_column(data) or "; it needs real numbers (floats, integers or booleans)"
+    return f"cannot make a Tensor from {shown}{found}"
 
 
 def _refuse_ragged(rows: Any, where: str = "data") -> None:
@@ -83,7 +96,9 @@ def as_operand(op: Op, x: Any) -> Any:
             f"{op}: cannot combine a Tensor with a Value; lift the Value with "
             "Tensor.from_values(v), and gradients flow, or use v.data as a constant"
         )
-    array = x if isinstance(x, np.ndarray | np.generic) else np.asarray(x)
+    array = x if isinstance(x, np.ndarray | np.generic) else as_constant(op, x, Node)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{op}: cannot combine a Tensor with {type(x).__name__} (dtype {array.dtype})")
+        raise TypeError(
+            f"{op}: cannot combine a Tensor with {type(x).__name__} (dtype {array.dtype}){odd_column(x)}"
+        )
     return array

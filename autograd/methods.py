@@ -26,6 +26,7 @@ class ScalarMethods(Node):
 
     __slots__ = ()
 
+    __pandas_priority__ = 5000  # above a table's 4000, so that pandas leaves `table * node` to the node
     __array_ufunc__ = array_ufunc
     __array_function__ = array_function
     __iadd__ = in_place("__add__", "+=")

@@ -196,13 +196,13 @@ class ScalarMethods(Node):
             -0.7869
         """
 
-    def clip(self, low: float | None = None, high: float | None = None) -> Self:
-        """Limit x to the interval [low, high]; the derivative is 1 inside and on the border, 0 outside.
+    def clip(self, min: Self | ArrayLike | None = None, max: Self | ArrayLike | None = None) -> Self:
+        """Limit x to the interval [min, max]; the derivative is 1 inside and on the border, 0 outside.
 
         Args:
             x: a Value, or a Tensor of any shape.
-            low: lower bound, or None.
-            high: upper bound, or None.
+            min: lower bound, or None. An array or node is a bound for each element, and gets half the gradient on it.
+            max: upper bound, likewise.
 
         Returns:
             A Value or Tensor of the same shape.
@@ -1012,18 +1012,19 @@ class ScalarMethods(Node):
             1.0
         """
 
-    def round(self) -> Self:
-        """The nearest integer, halves to even, with derivative 0, element by element.
+    def round(self, decimals: int = 0) -> Self:
+        """Round to a number of decimals, halves to even, with derivative 0.
 
         Args:
-            x: a Value, or a Tensor of any shape; a number or array is a constant.
+            x: a Value, or a Tensor of any shape.
+            decimals: how many digits to keep behind the point; a negative number rounds in front of it.
 
         Returns:
-            A Value for Values, a Tensor of the broadcast shape for Tensors, a plain number or array for constants.
+            A Value or Tensor of the same shape.
 
         Example:
-            >>> round(cr.round(2.5), 4)
-            2.0
+            >>> round(2.5), round(Tensor([1.256, -0.125]), 2)
+            (2.0, Tensor([ 1.26, -0.12], op=div))
         """
 
     def selu(self) -> Self:
@@ -1271,22 +1272,26 @@ class ArrayMethods(ScalarMethods):
             True
         """
 
-    def argmax(self, axis: int | None = None) -> Tensor:
-        """Index of the largest element; no gradient.
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
+        """Index of the largest element, the first of several; no gradient.
 
         Args:
             x: a Tensor of any shape.
             axis: one axis, or None for the flattened tensor.
+            keepdims: keep that axis, or all, with length 1.
 
         Returns:
             An integer Tensor without that axis.
+
+        Raises:
+            ShapeError: there is no such axis, or it holds no element.
 
         Example:
             >>> Tensor([[1.0, 5.0], [3.0, 2.0]]).argmax(axis=1)
             Tensor([1, 0])
         """
 
-    def argmin(self, axis: int | None = None) -> Tensor:
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Tensor:
         """Index of the smallest element; see `argmax`.
 
         Example:
@@ -1367,7 +1372,7 @@ class ArrayMethods(ScalarMethods):
                    [ 1.,  1.]])
         """
 
-    def broadcast_to(self, shape: tuple[int, ...]) -> Tensor:
+    def broadcast_to(self, shape: int | tuple[int, ...]) -> Tensor:
         """Repeat along axes of length 1, or new ones, to reach a shape; the gradient is summed back.
 
         Raises:
@@ -1460,7 +1465,7 @@ class ArrayMethods(ScalarMethods):
             Tensor([0., 0., 1.], op=cross)
         """
 
-    def cumprod(self, axis: int) -> Tensor:
+    def cumprod(self, axis: int | None = None) -> Tensor:
         """Running product along one axis; the gradient is right where elements are zero too. Arguments as `cumsum`.
 
         Example:
@@ -1468,18 +1473,21 @@ class ArrayMethods(ScalarMethods):
             Tensor([1., 2., 6.], op=cumprod)
         """
 
-    def cumsum(self, axis: int) -> Tensor:
+    def cumsum(self, axis: int | None = None) -> Tensor:
         """Running sum along one axis.
 
         Args:
             x: a Tensor of any shape.
-            axis: the axis.
+            axis: the axis, or None for the flattened tensor.
 
         Returns:
-            A Tensor of the same shape.
+            A Tensor of the same shape, or flat.
+
+        Raises:
+            ShapeError: there is no such axis.
 
         Example:
-            >>> Tensor([1.0, 2.0, 3.0]).cumsum(0)
+            >>> Tensor([1.0, 2.0, 3.0]).cumsum()
             Tensor([1., 3., 6.], op=cumsum)
         """
 
@@ -1539,19 +1547,22 @@ class ArrayMethods(ScalarMethods):
             Tensor([1., 4.], op=getitem)
         """
 
-    def diff(self, n: int = 1, axis: int = -1) -> Tensor:
+    def diff(self, n: int = 1, axis: int = -1, prepend: Array | None = None, append: Array | None = None) -> Tensor:
         """Differences of neighbours along one axis, taken n times.
 
         Args:
             x: a Tensor with at least one axis.
-            n: how often; each time the axis gets shorter by one.
+            n: how often; each time the axis gets shorter by one, until it is empty.
             axis: the axis.
+            prepend: a number, or a Tensor, to put before x along the axis first.
+            append: likewise, to put behind x.
 
         Returns:
             A Tensor whose `axis` is shorter by n.
 
         Raises:
-            ShapeError: the axis has no more than n elements.
+            ShapeError: there is no such axis, or what is put before or behind does not fit.
+            ValueError: n is negative.
 
         Example:
             >>> diff(Tensor([1.0, 4.0, 9.0]))
@@ -1609,7 +1620,7 @@ class ArrayMethods(ScalarMethods):
         """Index as NumPy does: numbers, slices, None, ..., integer and boolean arrays.
 
         Raises:
-            IndexError: the index is outside the shape.
+            IndexError: the index is outside the shape, or no index; the message names the axis.
 
         Example:
             >>> Tensor([[1.0, 2.0], [3.0, 4.0]])[:, 1]
@@ -1747,7 +1758,7 @@ class ArrayMethods(ScalarMethods):
             Tensor([    0., -1000.], op=log_softmax)
         """
 
-    def logcumsumexp(self, axis: int) -> Tensor:
+    def logcumsumexp(self, axis: int | None = None) -> Tensor:
         """ln of the running sum of eˣ along one axis, without overflow; arguments as `cumsum`.
 
         Example:
@@ -1779,6 +1790,28 @@ class ArrayMethods(ScalarMethods):
         Example:
             >>> Tensor([[1.0, 2.0], [3.0, 4.0]]) @ Tensor([1.0, 1.0])
             Tensor([3., 7.], op=matmul)
+        """
+
+    def matrix_norm(self, *, ord: float | str = 'fro', keepdims: bool = False) -> Tensor:
+        """The norm of matrices, over the last two axes; NumPy's `matrix_norm`.
+
+        Args:
+            x: shape (..., n, m).
+            ord: ``"fro"`` is the root of the sum of squares, 1 the largest sum of absolute values of a column, inf that of
+                a row; -1 and -inf the smallest. The others of NumPy need singular values, which have no derivative here.
+            keepdims: keep the two axes with length 1.
+
+        Returns:
+            A Tensor of shape (...).
+
+        Raises:
+            ShapeError: x has fewer than two axes.
+            ValueError: there is no such `ord`.
+
+        Example:
+            >>> x = Tensor([[1.0, -2.0], [2.0, 4.0]])
+            >>> matrix_norm(x).item(), matrix_norm(x, ord=1).item()
+            (5.0, 6.0)
         """
 
     def matrix_power(self, n: int) -> Tensor:
@@ -1910,10 +1943,11 @@ class ArrayMethods(ScalarMethods):
             4.0
         """
 
-    def norm(self, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+    def norm(self, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
         """Length of vectors, (Σ |x|^ord)^(1/ord): NumPy's `vector_norm`, over all the axes together.
 
-        Two axes with ord=2 give the Frobenius norm of matrices. The derivative is 0 at 0.
+        Over two axes, ord=2 is the Frobenius norm; `matrix_norm` has the others. The derivative is 0 at 0.
+        Arguments are named, since NumPy and PyTorch have them in different orders.
 
         Args:
             x: a Tensor of any shape.
@@ -1954,23 +1988,28 @@ class ArrayMethods(ScalarMethods):
                     [6., 8.]], op=mul)
         """
 
-    def pad(self, width: Any, value: float = 0.0) -> Tensor:
-        """Surround with zeros, or with another number.
+    def pad(self, width: Any, mode: str = 'constant', value: float = 0.0) -> Tensor:
+        """Surround with a number, or with elements of the tensor itself.
 
         Args:
             x: a Tensor of any shape.
             width: a number for all sides, or a pair (before, after) for each axis.
+            mode: as in NumPy: ``"constant"`` fills with `value`, ``"edge"`` repeats the border, ``"reflect"`` mirrors at
+                the border, ``"symmetric"`` mirrors the border too, ``"wrap"`` goes on from the other side.
             value: what to fill with.
 
         Returns:
             The larger Tensor.
 
         Raises:
-            ShapeError: `width` does not fit the axes, or is negative.
+            ShapeError: `width` does not fit the axes, or is negative, or an axis has no elements to repeat.
+            ValueError: there is no such mode.
 
         Example:
             >>> Tensor([1.0, 2.0]).pad(1)
             Tensor([0., 1., 2., 0.], op=pad)
+            >>> Tensor([1.0, 2.0]).pad((2, 0), "edge")
+            Tensor([1., 1., 1., 2.], op=take)
         """
 
     def pinv(self) -> Tensor:
@@ -2201,13 +2240,13 @@ class ArrayMethods(ScalarMethods):
             (3, 1)
         """
 
-    def take(self, indices: Any, axis: int) -> Tensor:
+    def take(self, indices: Any, axis: int | None = None) -> Tensor:
         """Pick slices along one axis by integer indices; the gradient of one picked twice adds up.
 
         Args:
             x: a Tensor of any shape.
             indices: integers, of any shape.
-            axis: the axis to pick along.
+            axis: the axis to pick along, or None for the flattened tensor.
 
         Returns:
             A Tensor whose `axis` is replaced by the axes of `indices`.
@@ -2285,12 +2324,13 @@ class ArrayMethods(ScalarMethods):
             5.0
         """
 
-    def transpose(self, axes: tuple[int, ...] | None = None) -> Tensor:
+    def transpose(self, axes: int | tuple[int, ...] | None = None, *more: int) -> Tensor:
         """Permute the axes; None reverses them.
 
         Args:
             x: a Tensor of any shape.
-            axes: where each axis of the result comes from.
+            axes: where each axis of the result comes from, as one tuple or as numbers.
+            more: the numbers that follow.
 
         Returns:
             A Tensor with the axes permuted.

@@ -37,11 +37,13 @@ def generator() -> "np.random.Generator":
     return _source["generator"]
 
 
-def rand(*shape: int, dtype: Any = np.float64, requires_grad: bool | None = None, label: str = "") -> Tensor:
+def rand(
+    *shape: int | tuple[int, ...], dtype: Any = np.float64, requires_grad: bool | None = None, label: str = ""
+) -> Tensor:
     """Uniform random numbers in [0, 1).
 
     Args:
-        shape: length of each axis.
+        shape: length of each axis, as numbers or one tuple.
         dtype: a float dtype.
         requires_grad: as for `Tensor`.
         label: as for `Tensor`.
@@ -50,24 +52,31 @@ def rand(*shape: int, dtype: Any = np.float64, requires_grad: bool | None = None
         >>> rand(2, 3).shape
         (2, 3)
     """
-    return Tensor(generator().random(shape), dtype, requires_grad, label)
+    return Tensor(generator().random(_lengths(shape)), dtype, requires_grad, label)
 
 
-def randn(*shape: int, dtype: Any = np.float64, requires_grad: bool | None = None, label: str = "") -> Tensor:
+def _lengths(shape: tuple[Any, ...]) -> tuple[int, ...]:
+    return tuple(shape[0]) if len(shape) == 1 and isinstance(shape[0], tuple | list) else shape
+
+
+def randn(
+    *shape: int | tuple[int, ...], dtype: Any = np.float64, requires_grad: bool | None = None, label: str = ""
+) -> Tensor:
     """Random numbers of the standard normal distribution; arguments as `rand`.
 
     Example:
         >>> randn(2, 3).shape
         (2, 3)
     """
-    return Tensor(generator().standard_normal(shape), dtype, requires_grad, label)
+    return Tensor(generator().standard_normal(_lengths(shape)), dtype, requires_grad, label)
 
 
-def rand_like(x: Any, requires_grad: bool | None = None, label: str = "") -> Tensor:
-    """Uniform random numbers in [0, 1), in the shape and float dtype of x.
+def rand_like(x: Any, dtype: Any = None, requires_grad: bool | None = None, label: str = "") -> Tensor:
+    """Uniform random numbers in [0, 1), in the shape of x.
 
     Args:
         x: a Tensor or array of floats.
+        dtype: a float dtype; None means that of x.
         requires_grad: as for `Tensor`.
         label: as for `Tensor`.
 
@@ -76,18 +85,22 @@ def rand_like(x: Any, requires_grad: bool | None = None, label: str = "") -> Ten
         (2,)
     """
     like = np.asarray(x)
-    return rand(*like.shape, dtype=like.dtype, requires_grad=requires_grad, label=label)
+    return rand(
+        *like.shape, dtype=like.dtype if dtype is None else dtype, requires_grad=requires_grad, label=label
+    )
 
 
-def randn_like(x: Any, requires_grad: bool | None = None, label: str = "") -> Tensor:
-    """Standard normal random numbers, in the shape and float dtype of x; arguments as `rand_like`.
+def randn_like(x: Any, dtype: Any = None, requires_grad: bool | None = None, label: str = "") -> Tensor:
+    """Standard normal random numbers, in the shape of x; arguments as `rand_like`.
 
     Example:
         >>> randn_like(Tensor([1.0, 2.0])).shape
         (2,)
     """
     like = np.asarray(x)
-    return randn(*like.shape, dtype=like.dtype, requires_grad=requires_grad, label=label)
+    return randn(
+        *like.shape, dtype=like.dtype if dtype is None else dtype, requires_grad=requires_grad, label=label
+    )
 
 
 def dropout(x: Any, p: float = 0.5, training: bool = True) -> Any:

@@ -1,5 +1,6 @@
 """What a Tensor shows of its array: shape, elements, conversions, text."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,14 +64,31 @@ class ArrayReading(ArrayMethods):
         copy: NDArray[Any] = self._data.copy()
         return copy
 
-    def __dlpack__(self, **request: Any) -> Any:
+    def __dlpack__(
+        self, *, copy: bool | None = None, dl_device: tuple[int, int] | None = None, **request: Any
+    ) -> Any:
+        """Hand a copy of the data to another library, which may write into it."""
+        if copy is False:
+            raise BufferError(
+                "a Tensor hands over a copy, since its graph relies on the data: leave copy=False out, or share the "
+                "read-only array x.data"
+            )
+        if dl_device not in (None, self.__dlpack_device__()):
+            raise BufferError(
+                f"a Tensor lies in main memory and cannot be handed over on device {dl_device}; take it without "
+                "a device, then move it with the other library"
+            )
         return self.numpy().__dlpack__(**request)
 
     def __dlpack_device__(self) -> tuple[int, int]:
-        device: tuple[int, int] = self._data.__dlpack_device__()
-        return device
+        return 1, 0  # main memory
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        asked = sys._getframe(1)
+        if asked.f_code.co_name == "dot" and asked.f_globals.get("__name__", "").startswith("pandas."):
+            raise TypeError(
+                "table @ tensor would lose the graph in pandas; write chainrule.matmul(table, tensor)"
+            )
         if copy or (dtype is not None and np.dtype(dtype) != self._data.dtype):
             return np.array(self._data, dtype=dtype)
         view: NDArray[Any] = self._data.view()

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autograd import ops, tree, walk as walks
+from chainrule.autograd.constants import as_constant, odd_column
 from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.forward import push
 from chainrule.autograd.mode import current, enable_grad
@@ -131,9 +132,11 @@ def _fresh(name: str, leaf: Any) -> Node:
         return Value(leaf._data) if isinstance(leaf, Value) else Tensor(leaf._data, None, True)
     if isinstance(leaf, float | int) and not isinstance(leaf, bool):
         return Value(leaf)
-    array = np.asarray(leaf)
+    array = as_constant(name, leaf, Node)
     if array.dtype.kind != "f":
-        raise TypeError(f"{name}: cannot differentiate with respect to dtype {array.dtype}; pass floats")
+        raise TypeError(
+            f"{name}: cannot differentiate with respect to dtype {array.dtype}{odd_column(leaf)}; pass floats"
+        )
     return Tensor(array)
 
 

@@ -116,6 +116,7 @@ from chainrule.autograd.ops.linalg import (
     cholesky as cholesky,
     det as det,
     inv as inv,
+    matrix_norm as matrix_norm,
     matrix_power as matrix_power,
     pinv as pinv,
     slogdet as slogdet,

@@ -230,15 +230,19 @@ def arctanh(x: Value) -> Value: ...
 def arctanh(x: ArrayLike) -> Any: ...
 
 @overload
-def argmax(x: Tensor, axis: int | None = None) -> Tensor:
-    """Index of the largest element; no gradient.
+def argmax(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """Index of the largest element, the first of several; no gradient.
 
     Args:
         x: a Tensor of any shape.
         axis: one axis, or None for the flattened tensor.
+        keepdims: keep that axis, or all, with length 1.
 
     Returns:
         An integer Tensor without that axis.
+
+    Raises:
+        ShapeError: there is no such axis, or it holds no element.
 
     Example:
         >>> Tensor([[1.0, 5.0], [3.0, 2.0]]).argmax(axis=1)
@@ -246,10 +250,10 @@ def argmax(x: Tensor, axis: int | None = None) -> Tensor:
     """
 
 @overload
-def argmax(x: ArrayLike, axis: int | None = None) -> Any: ...
+def argmax(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any: ...
 
 @overload
-def argmin(x: Tensor, axis: int | None = None) -> Tensor:
+def argmin(x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """Index of the smallest element; see `argmax`.
 
     Example:
@@ -258,7 +262,7 @@ def argmin(x: Tensor, axis: int | None = None) -> Tensor:
     """
 
 @overload
-def argmin(x: ArrayLike, axis: int | None = None) -> Any: ...
+def argmin(x: ArrayLike, axis: int | None = None, keepdims: bool = False) -> Any: ...
 
 @overload
 def argsort(x: Tensor, axis: int = -1) -> Tensor:
@@ -381,7 +385,7 @@ def bce_with_logits(logits: Scalar, labels: Value) -> Value: ...
 def bce_with_logits(logits: ArrayLike, labels: ArrayLike) -> Any: ...
 
 @overload
-def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+def broadcast_to(x: Tensor, shape: int | tuple[int, ...]) -> Tensor:
     """Repeat along axes of length 1, or new ones, to reach a shape; the gradient is summed back.
 
     Raises:
@@ -393,7 +397,7 @@ def broadcast_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
     """
 
 @overload
-def broadcast_to(x: ArrayLike, shape: tuple[int, ...]) -> Any: ...
+def broadcast_to(x: ArrayLike, shape: int | tuple[int, ...]) -> Any: ...
 
 @overload
 def cbrt(x: Tensor) -> Tensor:
@@ -482,13 +486,13 @@ def cholesky(x: Tensor) -> Tensor:
 def cholesky(x: ArrayLike) -> Any: ...
 
 @overload
-def clip(x: Tensor, low: float | None = None, high: float | None = None) -> Tensor:
-    """Limit x to the interval [low, high]; the derivative is 1 inside and on the border, 0 outside.
+def clip(x: Tensor, min: Array | None = None, max: Array | None = None) -> Tensor:
+    """Limit x to the interval [min, max]; the derivative is 1 inside and on the border, 0 outside.
 
     Args:
         x: a Value, or a Tensor of any shape.
-        low: lower bound, or None.
-        high: upper bound, or None.
+        min: lower bound, or None. An array or node is a bound for each element, and gets half the gradient on it.
+        max: upper bound, likewise.
 
     Returns:
         A Value or Tensor of the same shape.
@@ -499,16 +503,16 @@ def clip(x: Tensor, low: float | None = None, high: float | None = None) -> Tens
     """
 
 @overload
-def clip(x: Value, low: float | None = None, high: float | None = None) -> Value: ...
+def clip(x: Value, min: Scalar | None = None, max: Scalar | None = None) -> Value: ...
 @overload
-def clip(x: ArrayLike, low: float | None = None, high: float | None = None) -> Any: ...
+def clip(x: ArrayLike, min: ArrayLike | None = None, max: ArrayLike | None = None) -> Any: ...
 
-def concatenate(tensors: Sequence[Array], axis: int = 0) -> Tensor:
+def concatenate(tensors: Sequence[Array], axis: int | None = 0) -> Tensor:
     """Join tensors along an axis that they have.
 
     Args:
         tensors: Tensors or arrays whose shapes agree on every other axis.
-        axis: where to join.
+        axis: where to join; None flattens them first.
 
     Returns:
         One Tensor.
@@ -726,7 +730,7 @@ def cross_entropy(logits: Tensor, labels: Any) -> Tensor:
 def cross_entropy(logits: ArrayLike, labels: Any) -> Any: ...
 
 @overload
-def cumprod(x: Tensor, axis: int) -> Tensor:
+def cumprod(x: Tensor, axis: int | None = None) -> Tensor:
     """Running product along one axis; the gradient is right where elements are zero too. Arguments as `cumsum`.
 
     Example:
@@ -735,26 +739,29 @@ def cumprod(x: Tensor, axis: int) -> Tensor:
     """
 
 @overload
-def cumprod(x: ArrayLike, axis: int) -> Any: ...
+def cumprod(x: ArrayLike, axis: int | None = None) -> Any: ...
 
 @overload
-def cumsum(x: Tensor, axis: int) -> Tensor:
+def cumsum(x: Tensor, axis: int | None = None) -> Tensor:
     """Running sum along one axis.
 
     Args:
         x: a Tensor of any shape.
-        axis: the axis.
+        axis: the axis, or None for the flattened tensor.
 
     Returns:
-        A Tensor of the same shape.
+        A Tensor of the same shape, or flat.
+
+    Raises:
+        ShapeError: there is no such axis.
 
     Example:
-        >>> Tensor([1.0, 2.0, 3.0]).cumsum(0)
+        >>> Tensor([1.0, 2.0, 3.0]).cumsum()
         Tensor([1., 3., 6.], op=cumsum)
     """
 
 @overload
-def cumsum(x: ArrayLike, axis: int) -> Any: ...
+def cumsum(x: ArrayLike, axis: int | None = None) -> Any: ...
 
 @overload
 def deg2rad(x: Tensor) -> Tensor:
@@ -845,19 +852,22 @@ def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
 def diagonal(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any: ...
 
 @overload
-def diff(x: Tensor, n: int = 1, axis: int = -1) -> Tensor:
+def diff(x: Tensor, n: int = 1, axis: int = -1, prepend: Array | None = None, append: Array | None = None) -> Tensor:
     """Differences of neighbours along one axis, taken n times.
 
     Args:
         x: a Tensor with at least one axis.
-        n: how often; each time the axis gets shorter by one.
+        n: how often; each time the axis gets shorter by one, until it is empty.
         axis: the axis.
+        prepend: a number, or a Tensor, to put before x along the axis first.
+        append: likewise, to put behind x.
 
     Returns:
         A Tensor whose `axis` is shorter by n.
 
     Raises:
-        ShapeError: the axis has no more than n elements.
+        ShapeError: there is no such axis, or what is put before or behind does not fit.
+        ValueError: n is negative.
 
     Example:
         >>> diff(Tensor([1.0, 4.0, 9.0]))
@@ -865,7 +875,7 @@ def diff(x: Tensor, n: int = 1, axis: int = -1) -> Tensor:
     """
 
 @overload
-def diff(x: ArrayLike, n: int = 1, axis: int = -1) -> Any: ...
+def diff(x: ArrayLike, n: int = 1, axis: int = -1, prepend: ArrayLike | None = None, append: ArrayLike | None = None) -> Any: ...
 
 @overload
 def div(x: Tensor, y: Array) -> Tensor:
@@ -1296,7 +1306,7 @@ def getitem(x: Tensor, index: Any) -> Tensor:
     """Index as NumPy does: numbers, slices, None, ..., integer and boolean arrays.
 
     Raises:
-        IndexError: the index is outside the shape.
+        IndexError: the index is outside the shape, or no index; the message names the axis.
 
     Example:
         >>> Tensor([[1.0, 2.0], [3.0, 4.0]])[:, 1]
@@ -1906,7 +1916,7 @@ def logaddexp2(x: Scalar, y: Value) -> Value: ...
 def logaddexp2(x: ArrayLike, y: ArrayLike) -> Any: ...
 
 @overload
-def logcumsumexp(x: Tensor, axis: int) -> Tensor:
+def logcumsumexp(x: Tensor, axis: int | None = None) -> Tensor:
     """ln of the running sum of eˣ along one axis, without overflow; arguments as `cumsum`.
 
     Example:
@@ -1915,7 +1925,7 @@ def logcumsumexp(x: Tensor, axis: int) -> Tensor:
     """
 
 @overload
-def logcumsumexp(x: ArrayLike, axis: int) -> Any: ...
+def logcumsumexp(x: ArrayLike, axis: int | None = None) -> Any: ...
 
 @overload
 def logical_and(x: Tensor, y: Array) -> Tensor:
@@ -2042,6 +2052,32 @@ def matmul(x: Tensor, y: Array) -> Tensor:
 def matmul(x: Array, y: Tensor) -> Tensor: ...
 @overload
 def matmul(x: ArrayLike, y: ArrayLike) -> Any: ...
+
+@overload
+def matrix_norm(x: Tensor, *, ord: float | str = 'fro', keepdims: bool = False) -> Tensor:
+    """The norm of matrices, over the last two axes; NumPy's `matrix_norm`.
+
+    Args:
+        x: shape (..., n, m).
+        ord: ``"fro"`` is the root of the sum of squares, 1 the largest sum of absolute values of a column, inf that of
+            a row; -1 and -inf the smallest. The others of NumPy need singular values, which have no derivative here.
+        keepdims: keep the two axes with length 1.
+
+    Returns:
+        A Tensor of shape (...).
+
+    Raises:
+        ShapeError: x has fewer than two axes.
+        ValueError: there is no such `ord`.
+
+    Example:
+        >>> x = Tensor([[1.0, -2.0], [2.0, 4.0]])
+        >>> matrix_norm(x).item(), matrix_norm(x, ord=1).item()
+        (5.0, 6.0)
+    """
+
+@overload
+def matrix_norm(x: ArrayLike, *, ord: float | str = 'fro', keepdims: bool = False) -> Any: ...
 
 @overload
 def matrix_power(x: Tensor, n: int) -> Tensor:
@@ -2363,10 +2399,11 @@ def neg(x: Value) -> Value: ...
 def neg(x: ArrayLike) -> Any: ...
 
 @overload
-def norm(x: Tensor, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
+def norm(x: Tensor, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Tensor:
     """Length of vectors, (Σ |x|^ord)^(1/ord): NumPy's `vector_norm`, over all the axes together.
 
-    Two axes with ord=2 give the Frobenius norm of matrices. The derivative is 0 at 0.
+    Over two axes, ord=2 is the Frobenius norm; `matrix_norm` has the others. The derivative is 0 at 0.
+    Arguments are named, since NumPy and PyTorch have them in different orders.
 
     Args:
         x: a Tensor of any shape.
@@ -2389,7 +2426,7 @@ def norm(x: Tensor, axis: Axis = None, keepdims: bool = False, ord: float = 2) -
     """
 
 @overload
-def norm(x: ArrayLike, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any: ...
+def norm(x: ArrayLike, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any: ...
 
 @overload
 def not_equal(x: Tensor, y: Array) -> Tensor:
@@ -2473,27 +2510,32 @@ def overlap_add(g: Tensor, shape: tuple[int, ...], stride: tuple[int, ...]) -> T
 def overlap_add(g: ArrayLike, shape: tuple[int, ...], stride: tuple[int, ...]) -> Any: ...
 
 @overload
-def pad(x: Tensor, width: Any, value: float = 0.0) -> Tensor:
-    """Surround with zeros, or with another number.
+def pad(x: Tensor, width: Any, mode: str = 'constant', value: float = 0.0) -> Tensor:
+    """Surround with a number, or with elements of the tensor itself.
 
     Args:
         x: a Tensor of any shape.
         width: a number for all sides, or a pair (before, after) for each axis.
+        mode: as in NumPy: ``"constant"`` fills with `value`, ``"edge"`` repeats the border, ``"reflect"`` mirrors at
+            the border, ``"symmetric"`` mirrors the border too, ``"wrap"`` goes on from the other side.
         value: what to fill with.
 
     Returns:
         The larger Tensor.
 
     Raises:
-        ShapeError: `width` does not fit the axes, or is negative.
+        ShapeError: `width` does not fit the axes, or is negative, or an axis has no elements to repeat.
+        ValueError: there is no such mode.
 
     Example:
         >>> Tensor([1.0, 2.0]).pad(1)
         Tensor([0., 1., 2., 0.], op=pad)
+        >>> Tensor([1.0, 2.0]).pad((2, 0), "edge")
+        Tensor([1., 1., 1., 2.], op=take)
     """
 
 @overload
-def pad(x: ArrayLike, width: Any, value: float = 0.0) -> Any: ...
+def pad(x: ArrayLike, width: Any, mode: str = 'constant', value: float = 0.0) -> Any: ...
 
 @overload
 def pinv(x: Tensor) -> Tensor:
@@ -2779,28 +2821,33 @@ def rot90(x: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
 def rot90(x: ArrayLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any: ...
 
 @overload
-def round(x: Tensor) -> Tensor:
-    """The nearest integer, halves to even, with derivative 0, element by element.
+def round(x: Tensor, decimals: int = 0) -> Tensor:
+    """Round to a number of decimals, halves to even, with derivative 0.
 
     Args:
-        x: a Value, or a Tensor of any shape; a number or array is a constant.
+        x: a Value, or a Tensor of any shape.
+        decimals: how many digits to keep behind the point; a negative number rounds in front of it.
 
     Returns:
-        A Value for Values, a Tensor of the broadcast shape for Tensors, a plain number or array for constants.
+        A Value or Tensor of the same shape.
 
     Example:
-        >>> round(cr.round(2.5), 4)
-        2.0
+        >>> round(2.5), round(Tensor([1.256, -0.125]), 2)
+        (2.0, Tensor([ 1.26, -0.12], op=div))
     """
 
 @overload
-def round(x: Value) -> Value: ...
+def round(x: Value, decimals: int = 0) -> Value: ...
 @overload
-def round(x: ArrayLike) -> Any: ...
+def round(x: ArrayLike, decimals: int = 0) -> Any: ...
 
 @overload
 def scatter(g: Tensor, index: Any, shape: tuple[int, ...]) -> Tensor:
     """Return zeros of `shape` with g added at `index`; elements named twice add up.
+
+    Raises:
+        IndexError: the index is outside the shape.
+        ShapeError: g does not broadcast to what the index picks.
 
     Example:
         >>> scatter(Tensor([1.0, 2.0, 4.0]), np.array([0, 2, 2]), (3,))
@@ -3316,13 +3363,13 @@ def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
 def swapaxes(x: ArrayLike, axis1: int, axis2: int) -> Any: ...
 
 @overload
-def take(x: Tensor, indices: Any, axis: int) -> Tensor:
+def take(x: Tensor, indices: Any, axis: int | None = None) -> Tensor:
     """Pick slices along one axis by integer indices; the gradient of one picked twice adds up.
 
     Args:
         x: a Tensor of any shape.
         indices: integers, of any shape.
-        axis: the axis to pick along.
+        axis: the axis to pick along, or None for the flattened tensor.
 
     Returns:
         A Tensor whose `axis` is replaced by the axes of `indices`.
@@ -3337,7 +3384,7 @@ def take(x: Tensor, indices: Any, axis: int) -> Tensor:
     """
 
 @overload
-def take(x: ArrayLike, indices: Any, axis: int) -> Any: ...
+def take(x: ArrayLike, indices: Any, axis: int | None = None) -> Any: ...
 
 @overload
 def take_along_axis(x: Tensor, indices: Any, axis: int) -> Tensor:
@@ -3462,12 +3509,13 @@ def trace(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
 def trace(x: ArrayLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any: ...
 
 @overload
-def transpose(x: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
+def transpose(x: Tensor, axes: int | tuple[int, ...] | None = None, *more: int) -> Tensor:
     """Permute the axes; None reverses them.
 
     Args:
         x: a Tensor of any shape.
-        axes: where each axis of the result comes from.
+        axes: where each axis of the result comes from, as one tuple or as numbers.
+        more: the numbers that follow.
 
     Returns:
         A Tensor with the axes permuted.
@@ -3481,7 +3529,7 @@ def transpose(x: Tensor, axes: tuple[int, ...] | None = None) -> Tensor:
     """
 
 @overload
-def transpose(x: ArrayLike, axes: tuple[int, ...] | None = None) -> Any: ...
+def transpose(x: ArrayLike, axes: int | tuple[int, ...] | None = None, *more: int) -> Any: ...
 
 @overload
 def tril(x: Tensor, k: int = 0) -> Tensor:

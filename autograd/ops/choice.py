@@ -1,10 +1,14 @@
 """Steps, choices and questions. The derivative at a kink is a convention: 0 for `abs` and `sign` at 0."""
 
+import builtins
 from typing import Any
+
+import numpy as np
 
 from chainrule.autograd.node import apply
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand, binary, unary
+from chainrule.autograd.ops.elementwise import div, mul
 
 
 def _winner(xp: Any, g: Any, mine: Any, other: Any) -> Any:
@@ -40,7 +44,7 @@ ceil = unary(
     domain=(0.1, 0.9),
     example=(1.2, 2.0),
 )
-round = unary(
+_round = unary(
     "round",
     "The nearest integer, halves to even, with derivative 0",
     lambda xp, g, out, x: xp.zeros_like(g),
@@ -142,13 +146,13 @@ def where(condition: Operand, x: Operand, y: Operand) -> Any:
     return apply(_WHERE, condition, x, y)
 
 
-def clip(x: Operand, low: float | None = None, high: float | None = None) -> Any:
-    """Limit x to the interval [low, high]; the derivative is 1 inside and on the border, 0 outside.
+def clip(x: Operand, min: Operand | None = None, max: Operand | None = None) -> Any:
+    """Limit x to the interval [min, max]; the derivative is 1 inside and on the border, 0 outside.
 
     Args:
         x: a Value, or a Tensor of any shape.
-        low: lower bound, or None.
-        high: upper bound, or None.
+        min: lower bound, or None. An array or node is a bound for each element, and gets half the gradient on it.
+        max: upper bound, likewise.
 
     Returns:
         A Value or Tensor of the same shape.
@@ -157,7 +161,30 @@ def clip(x: Operand, low: float | None = None, high: float | None = None) -> Any
         >>> clip(7.0, 0.0, 5.0)
         5.0
     """
-    return apply(_CLIP, x, low=low, high=high)
+    if all(bound is None or isinstance(bound, float | int | np.number) for bound in (min, max)):
+        return apply(_CLIP, x, low=min, high=max)
+    x = x if min is None else maximum(x, min)
+    return x if max is None else minimum(x, max)
+
+
+def round(x: Operand, decimals: int = 0) -> Any:
+    """Round to a number of decimals, halves to even, with derivative 0.
+
+    Args:
+        x: a Value, or a Tensor of any shape.
+        decimals: how many digits to keep behind the point; a negative number rounds in front of it.
+
+    Returns:
+        A Value or Tensor of the same shape.
+
+    Example:
+        >>> round(2.5), round(Tensor([1.256, -0.125]), 2)
+        (2.0, Tensor([ 1.26, -0.12], op=div))
+    """
+    if not decimals:
+        return _round(x)
+    scale = 10.0 ** builtins.abs(decimals)
+    return div(_round(mul(x, scale)), scale) if decimals > 0 else mul(_round(div(x, scale)), scale)
 
 
 def nan_to_num(x: Operand, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:

@@ -170,7 +170,7 @@ def _pooled(
     steps = window if stride is None else _for_each(name, "stride", stride, n, 1)
     sides = _for_each(name, "padding", padding, n, 0)
     if any(sides):
-        x = pad(x, ((0, 0),) * (len(shape(x)) - n) + tuple((p, p) for p in sides), fill)
+        x = pad(x, ((0, 0),) * (len(shape(x)) - n) + tuple((p, p) for p in sides), value=fill)
     _check_fit(name, shape(x)[-n:], window)
     return windows(x, window, steps)
 

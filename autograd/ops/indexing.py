@@ -9,7 +9,8 @@ from chainrule.autograd.node import Node, apply, data_of
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add
-from chainrule.autograd.ops.shape import broadcast_to, one_axis, shape
+from chainrule.autograd.ops.misindexed import explain_index, out_of_range
+from chainrule.autograd.ops.shape import broadcast_to, one_axis, ravel, shape
 
 _GETITEM = Op("getitem", "linear", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x)))
 _SCATTER = Op("scatter", "linear", lambda xp, g, out, x, index, shape: xp.getitem(g, index))
@@ -47,7 +48,7 @@ def getitem(x: Operand, index: Any) -> Any:
     """Index as NumPy does: numbers, slices, None, ..., integer and boolean arrays.
 
     Raises:
-        IndexError: the index is outside the shape.
+        IndexError: the index is outside the shape, or no index; the message names the axis.
 
     Example:
         >>> Tensor([[1.0, 2.0], [3.0, 4.0]])[:, 1]
@@ -55,25 +56,48 @@ def getitem(x: Operand, index: Any) -> Any:
     """
     parts = index if isinstance(index, tuple) else (index,)
     plain = tuple(_index_part(part) for part in parts)
-    return apply(_GETITEM, x, index=plain if isinstance(index, tuple) else plain[0])
+    found = plain if isinstance(index, tuple) else plain[0]
+    try:
+        return apply(_GETITEM, x, index=found)
+    except (IndexError, TypeError) as error:
+        raise explain_index("getitem", shape(x), found, error) from None
+
+
+def _picked(name: str, dims: tuple[int, ...], index: Any) -> tuple[int, ...]:
+    """Return the shape of what an index picks."""
+    try:
+        return np.broadcast_to(np.False_, dims)[index].shape
+    except (IndexError, TypeError) as error:
+        raise explain_index(name, dims, index, error) from None
 
 
 def _index_part(part: Any) -> Any:
+    """Return a part of an index as the graph may keep it: an array is copied, since the caller may change theirs."""
     if isinstance(part, Node):
         part = part._data
-    return (
-        np.array(part) if isinstance(part, list | np.ndarray) else part
-    )  # a copy: the caller may change theirs
+    if isinstance(part, list) or (hasattr(part, "__array__") and not isinstance(part, np.generic)):
+        array = np.array(part)
+        return array if array.size else array.astype(int if array.dtype.kind == "f" else array.dtype)
+    return part
 
 
 def scatter(g: Operand, index: Any, shape: tuple[int, ...]) -> Any:
     """Return zeros of `shape` with g added at `index`; elements named twice add up.
 
+    Raises:
+        IndexError: the index is outside the shape.
+        ShapeError: g does not broadcast to what the index picks.
+
     Example:
         >>> scatter(Tensor([1.0, 2.0, 4.0]), np.array([0, 2, 2]), (3,))
         Tensor([1., 0., 6.], op=scatter)
     """
-    return apply(_SCATTER, g, index=index, shape=shape)
+    parts = tuple(_index_part(part) for part in (index if isinstance(index, tuple) else (index,)))
+    try:
+        return apply(_SCATTER, g, index=parts, shape=shape)
+    except (IndexError, TypeError, ValueError):
+        _check_fit("scatter", np.shape(data_of(g)), _picked("scatter", shape, parts))
+        raise
 
 
 def index_add(x: Operand, index: Any, values: Operand) -> Any:
@@ -98,17 +122,24 @@ def index_add(x: Operand, index: Any, values: Operand) -> Any:
     dims = shape(x)
     whole = index if isinstance(index, tuple) else (index,)
     parts = tuple(_index_part(part) for part in whole)
-    place = np.empty(dims, bool)[parts].shape
+    place = _picked("index_add", dims, parts)
+    _check_fit("index_add", shape(values), place)
     return add(x, scatter(broadcast_to(values, place), parts, dims))
 
 
-def take(x: Operand, indices: Any, axis: int) -> Any:
+def _check_fit(name: str, dims: tuple[int, ...], place: tuple[int, ...]) -> None:
+    padded = (1,) * (len(place) - len(dims)) + dims
+    if len(padded) != len(place) or any(n not in (1, m) for n, m in zip(padded, place)):
+        raise ShapeError(f"{name}: values of shape {dims} do not broadcast to {place}, what the index picks")
+
+
+def take(x: Operand, indices: Any, axis: int | None = None) -> Any:
     """Pick slices along one axis by integer indices; the gradient of one picked twice adds up.
 
     Args:
         x: a Tensor of any shape.
         indices: integers, of any shape.
-        axis: the axis to pick along.
+        axis: the axis to pick along, or None for the flattened tensor.
 
     Returns:
         A Tensor whose `axis` is replaced by the axes of `indices`.
@@ -121,7 +152,11 @@ def take(x: Operand, indices: Any, axis: int) -> Any:
         >>> Tensor([10.0, 20.0, 30.0]).take([2, 0], 0)
         Tensor([30., 10.], op=take)
     """
-    return apply(_TAKE, x, _indices("take", indices), axis=one_axis("take", shape(x), axis))
+    if axis is None:
+        x, axis = ravel(x), 0
+    position = one_axis("take", shape(x), axis)
+    found = _indices("take", indices, shape(x), position)
+    return apply(_TAKE, x, found, axis=position)
 
 
 def scatter_axis(g: Operand, indices: Any, axis: int, length: int) -> Any:
@@ -131,7 +166,8 @@ def scatter_axis(g: Operand, indices: Any, axis: int, length: int) -> Any:
         >>> scatter_axis(Tensor([1.0, 2.0, 4.0]), [0, 2, 2], 0, 3)
         Tensor([1., 0., 6.], op=scatter_axis)
     """
-    return apply(_SCATTER_AXIS, g, _indices("scatter_axis", indices), axis=axis, length=length)
+    dims = (*shape(g)[:axis], length)
+    return apply(_SCATTER_AXIS, g, _indices("scatter_axis", indices, dims, axis), axis=axis, length=length)
 
 
 def take_along_axis(x: Operand, indices: Any, axis: int) -> Any:
@@ -155,12 +191,14 @@ def take_along_axis(x: Operand, indices: Any, axis: int) -> Any:
         Tensor([[2.],
                 [3.]], op=take_along_axis)
     """
-    found, dims = _indices("take_along_axis", indices), shape(x)
+    dims = shape(x)
+    position = one_axis("take_along_axis", dims, axis)
+    found = _indices("take_along_axis", indices, dims, position)
     if len(shape(found)) != len(dims):
         raise ShapeError(
             f"take_along_axis: indices of shape {shape(found)} must have as many axes as x of shape {dims}"
         )
-    return apply(_TAKE_ALONG_AXIS, x, found, axis=one_axis("take_along_axis", dims, axis))
+    return apply(_TAKE_ALONG_AXIS, x, found, axis=position)
 
 
 def scatter_along_axis(g: Operand, indices: Any, axis: int, shape: tuple[int, ...]) -> Any:
@@ -171,7 +209,8 @@ def scatter_along_axis(g: Operand, indices: Any, axis: int, shape: tuple[int, ..
         Tensor([[0., 1.],
                 [2., 0.]], op=scatter_along_axis)
     """
-    return apply(_SCATTER_ALONG_AXIS, g, _indices("scatter_along_axis", indices), axis=axis, shape=shape)
+    found = _indices("scatter_along_axis", indices, shape, axis)
+    return apply(_SCATTER_ALONG_AXIS, g, found, axis=axis, shape=shape)
 
 
 def gather(x: Operand, indices: Any, axis: int) -> Any:
@@ -194,24 +233,33 @@ def gather(x: Operand, indices: Any, axis: int) -> Any:
         >>> gather(Tensor([[1.0, 2.0], [3.0, 4.0]]), [[1, 0, 1]], 1)
         Tensor([[2., 1., 2.]], op=take_along_axis)
     """
-    found, dims = shape(_indices("gather", indices)), shape(x)
+    dims = shape(x)
     position = one_axis("gather", dims, axis)
+    found = shape(_indices("gather", indices, dims, position))
     if len(found) != len(dims) or any(n > m for i, (n, m) in enumerate(zip(found, dims)) if i != position):
         raise ShapeError(f"gather: indices of shape {found} do not fit x of shape {dims} along axis {axis}")
     part = tuple(slice(None) if i == position else slice(n) for i, n in enumerate(found))
     return take_along_axis(getitem(x, part), indices, position)
 
 
-def _indices(name: str, indices: Any) -> Any:
-    """Return integers as an array of the op's own, or a Tensor as it is."""
+def _indices(name: str, indices: Any, dims: tuple[int, ...], axis: int) -> Any:
+    """Return positions on an axis as an array of the op's own, or a Tensor as it is.
+
+    Raises:
+        IndexError: one is out of range.
+        TypeError: they are no integers.
+    """
     found = indices if isinstance(indices, Node) else np.array(indices)
-    kind = np.asarray(data_of(found)).dtype
-    if not np.size(data_of(found)):
+    numbers = np.asarray(data_of(found))
+    if not numbers.size:
         return (
-            found if kind.kind in "iu" else np.zeros(np.shape(data_of(found)), int)
+            found if numbers.dtype.kind in "iu" else np.zeros(numbers.shape, int)
         )  # NumPy makes floats of []
-    if kind.kind not in "iu":
-        raise TypeError(f"{name}: indices must be integers, got {kind}; write indices.astype(int)")
+    if numbers.dtype.kind not in "iu":
+        raise TypeError(f"{name}: indices must be integers, got {numbers.dtype}; write indices.astype(int)")
+    outside = (numbers < -dims[axis]) | (numbers >= dims[axis])
+    if outside.any():
+        raise IndexError(f"{name}: {out_of_range(dims, axis, int(numbers[outside][0]))}")
     return found
 
 
@@ -241,6 +289,9 @@ def check_labels(name: str, labels: Any, classes: int) -> None:
     """Raise unless all labels are integers from 0 to classes − 1, naming the first that is not."""
     if labels.dtype.kind not in "iu":
         raise TypeError(f"{name}: labels must be integers, got {labels.dtype}; write labels.astype(int)")
+    unsigned = labels.view(f"u{labels.itemsize}")  # where what is negative is very large
+    if not labels.size or np.maximum.reduce(unsigned, None) < classes:
+        return
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         row = int(np.argmax(wrong))

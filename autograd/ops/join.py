@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.autograd.errors import ShapeError
-from chainrule.autograd.node import apply
+from chainrule.autograd.node import Node, apply
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add
-from chainrule.autograd.ops.indexing import along, getitem
-from chainrule.autograd.ops.shape import one_axis, shape
+from chainrule.autograd.ops.indexing import along, getitem, take
+from chainrule.autograd.ops.shape import one_axis, ravel, shape
+
+PAD_MODES = ("constant", "edge", "reflect", "symmetric", "wrap")
 
 _PAD = Op("pad", "linear", lambda xp, g, out, x, width: xp.getitem(g, _inside(width, xp.shape(x))))
 _CONCATENATE = Op(
@@ -39,24 +41,33 @@ def _part(xp: Any, inputs: tuple[Any, ...], position: int, axis: int) -> tuple[A
     return along(axis, slice(end - lengths[-1], end))
 
 
-def pad(x: Operand, width: Any, value: float = 0.0) -> Any:
-    """Surround with zeros, or with another number.
+def pad(x: Operand, width: Any, mode: str = "constant", value: float = 0.0) -> Any:
+    """Surround with a number, or with elements of the tensor itself.
 
     Args:
         x: a Tensor of any shape.
         width: a number for all sides, or a pair (before, after) for each axis.
+        mode: as in NumPy: ``"constant"`` fills with `value`, ``"edge"`` repeats the border, ``"reflect"`` mirrors at
+            the border, ``"symmetric"`` mirrors the border too, ``"wrap"`` goes on from the other side.
         value: what to fill with.
 
     Returns:
         The larger Tensor.
 
     Raises:
-        ShapeError: `width` does not fit the axes, or is negative.
+        ShapeError: `width` does not fit the axes, or is negative, or an axis has no elements to repeat.
+        ValueError: there is no such mode.
 
     Example:
         >>> Tensor([1.0, 2.0]).pad(1)
         Tensor([0., 1., 2., 0.], op=pad)
+        >>> Tensor([1.0, 2.0]).pad((2, 0), "edge")
+        Tensor([1., 1., 1., 2.], op=take)
     """
+    if mode not in PAD_MODES:
+        raise ValueError(
+            f"pad: mode must be one of {', '.join(PAD_MODES)}, got {mode!r}; a number to fill with is named, value=1.0"
+        )
     dims = shape(x)
     try:
         pairs = np.broadcast_to(np.asarray(width), (len(dims), 2)).tolist()
@@ -66,6 +77,8 @@ def pad(x: Operand, width: Any, value: float = 0.0) -> Any:
         ) from None
     if any(n < 0 for pair in pairs for n in pair):
         raise ShapeError(f"pad: width {width} is negative; cut with an index instead")
+    if mode != "constant":
+        return _extended(x, pairs, mode)
     padded = apply(_PAD, x, width=tuple((int(a), int(b)) for a, b in pairs))
     if value == 0:
         return padded
@@ -74,12 +87,25 @@ def pad(x: Operand, width: Any, value: float = 0.0) -> Any:
     return add(padded, frame)
 
 
-def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Any:
+def _extended(x: Operand, pairs: Sequence[Sequence[int]], mode: Any) -> Any:
+    """Return x with more elements on each axis, which are its own, picked by an index that NumPy extended."""
+    for axis, (length, pair) in enumerate(zip(shape(x), pairs, strict=True)):
+        if not any(pair):
+            continue
+        if not length:
+            raise ShapeError(
+                f"pad: axis {axis} of shape {shape(x)} is empty; mode {mode!r} has nothing to repeat"
+            )
+        x = take(x, np.pad(np.arange(length), pair, mode), axis)
+    return x
+
+
+def concatenate(tensors: Sequence[Operand], axis: int | None = 0) -> Any:
     """Join tensors along an axis that they have.
 
     Args:
         tensors: Tensors or arrays whose shapes agree on every other axis.
-        axis: where to join.
+        axis: where to join; None flattens them first.
 
     Returns:
         One Tensor.
@@ -91,6 +117,8 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Any:
         >>> concatenate([Tensor([1.0]), Tensor([2.0, 3.0])])
         Tensor([1., 2., 3.], op=concatenate)
     """
+    if axis is None:
+        tensors, axis = [ravel(x) for x in tensors], 0
     dims = _shapes("concatenate", tensors)
     position = one_axis("concatenate", dims[0], axis)
     for other in dims[1:]:
@@ -102,6 +130,10 @@ def concatenate(tensors: Sequence[Operand], axis: int = 0) -> Any:
 
 
 def _shapes(name: str, tensors: Sequence[Operand]) -> list[tuple[int, ...]]:
+    if any(isinstance(x, Node) and isinstance(x._data, float) for x in tensors):
+        raise TypeError(
+            f"{name} joins Tensors, and a Value is one number; make a Tensor of Values with Tensor.from_values([...])"
+        )
     dims = [shape(x) for x in tensors]
     if not dims:
         raise ShapeError(f"{name}: there is nothing to join; give at least one tensor")

@@ -1,5 +1,6 @@
 """Inverses, determinants and factors of matrices; all take stacks of them."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -7,10 +8,11 @@ import numpy as np
 from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import apply, data_of
 from chainrule.autograd.op import Op
-from chainrule.autograd.ops.choice import where
+from chainrule.autograd.ops.choice import abs, where
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add, mul
 from chainrule.autograd.ops.products import matmul
+from chainrule.autograd.ops.reduce import max, min, norm, sum
 from chainrule.autograd.ops.shape import expand_dims, ndim, shape, squeeze, swapaxes
 
 
@@ -206,6 +208,38 @@ def cholesky(x: Operand) -> Any:
     """
     _square("cholesky", x)
     return apply(_CHOLESKY, mul(add(x, swapaxes(x, -1, -2)), 0.5))
+
+
+def matrix_norm(x: Operand, *, ord: float | str = "fro", keepdims: bool = False) -> Any:
+    """The norm of matrices, over the last two axes; NumPy's `matrix_norm`.
+
+    Args:
+        x: shape (..., n, m).
+        ord: ``"fro"`` is the root of the sum of squares, 1 the largest sum of absolute values of a column, inf that of
+            a row; -1 and -inf the smallest. The others of NumPy need singular values, which have no derivative here.
+        keepdims: keep the two axes with length 1.
+
+    Returns:
+        A Tensor of shape (...).
+
+    Raises:
+        ShapeError: x has fewer than two axes.
+        ValueError: there is no such `ord`.
+
+    Example:
+        >>> x = Tensor([[1.0, -2.0], [2.0, 4.0]])
+        >>> matrix_norm(x).item(), matrix_norm(x, ord=1).item()
+        (5.0, 6.0)
+    """
+    if ndim(x) < 2:
+        raise ShapeError(f"matrix_norm: shape {shape(x)} has no matrices; the length of vectors is norm(x)")
+    if ord == "fro":
+        return norm(x, axis=(-2, -1), keepdims=keepdims)
+    if ord not in (1, -1, math.inf, -math.inf):
+        raise ValueError(f"matrix_norm: ord must be 'fro', 1, -1, inf or -inf, got {ord!r}")
+    sums = sum(abs(x), -2 if abs(ord) == 1 else -1, keepdims=True)
+    found = (max if ord > 0 else min)(sums, (-2, -1), keepdims=True)
+    return found if keepdims else squeeze(found, (-2, -1))
 
 
 def matrix_power(x: Operand, n: int) -> Any:

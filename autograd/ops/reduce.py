@@ -11,19 +11,20 @@ from chainrule.autograd.op import Op
 from chainrule.autograd.ops.choice import abs, isnan, where
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import div, square, sub
-from chainrule.autograd.ops.shape import one_axis, shape
+from chainrule.autograd.ops.shape import one_axis, reshape, shape
 
 Axis = int | tuple[int, ...] | None
 
 
 def _kept(of: tuple[int, ...], axis: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape `of` with the reduced axes kept as 1."""
-    return tuple(1 if i in axis else n for i, n in enumerate(of))
+    return tuple([1 if i in axis else n for i, n in enumerate(of)])
 
 
 def _spread(xp: Any, g: Any, x: Any, axis: tuple[int, ...]) -> Any:
     """Undo a reduction: repeat g along the axes that were summed over."""
-    return xp.broadcast_to(xp.reshape(g, _kept(xp.shape(x), axis)), xp.shape(x))
+    dims = xp.shape(x)
+    return xp.broadcast_to(xp.reshape(g, _kept(dims, axis)) if len(axis) < len(dims) else g, dims)
 
 
 def _size(of: tuple[int, ...], axis: tuple[int, ...]) -> int:
@@ -159,7 +160,10 @@ def std(x: Operand, axis: Axis = None, keepdims: bool = False, ddof: int = 0) ->
         Tensor(1., op=div)
     """
     over = axes("std", x, axis)
-    return div(norm(sub(x, mean(x, over, keepdims=True)), over, keepdims), math.sqrt(_freedom(x, over, ddof)))
+    return div(
+        norm(sub(x, mean(x, over, keepdims=True)), axis=over, keepdims=keepdims),
+        math.sqrt(_freedom(x, over, ddof)),
+    )
 
 
 def _freedom(x: Operand, axis: tuple[int, ...], ddof: int) -> float:
@@ -210,33 +214,41 @@ def _filled(name: str, x: Operand, axis: Axis) -> tuple[int, ...]:
     return over
 
 
-def argmax(x: Operand, axis: int | None = None) -> Any:
-    """Index of the largest element; no gradient.
+def argmax(x: Operand, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Index of the largest element, the first of several; no gradient.
 
     Args:
         x: a Tensor of any shape.
         axis: one axis, or None for the flattened tensor.
+        keepdims: keep that axis, or all, with length 1.
 
     Returns:
         An integer Tensor without that axis.
+
+    Raises:
+        ShapeError: there is no such axis, or it holds no element.
 
     Example:
         >>> Tensor([[1.0, 5.0], [3.0, 2.0]]).argmax(axis=1)
         Tensor([1, 0])
     """
-    _filled("argmax", x, axis)
-    return apply(_ARGMAX, x, axis=None if axis is None else one_axis("argmax", shape(x), axis))
+    return _position(_ARGMAX, x, axis, keepdims)
 
 
-def argmin(x: Operand, axis: int | None = None) -> Any:
+def argmin(x: Operand, axis: int | None = None, keepdims: bool = False) -> Any:
     """Index of the smallest element; see `argmax`.
 
     Example:
         >>> Tensor([[1.0, 5.0], [3.0, 2.0]]).argmin(axis=1)
         Tensor([0, 1])
     """
-    _filled("argmin", x, axis)
-    return apply(_ARGMIN, x, axis=None if axis is None else one_axis("argmin", shape(x), axis))
+    return _position(_ARGMIN, x, axis, keepdims)
+
+
+def _position(op: Op, x: Operand, axis: int | None, keepdims: bool) -> Any:
+    over = _filled(op.name, x, axis)
+    found = apply(op, x, axis=None if axis is None else over[0])
+    return reshape(found, _kept(shape(x), over)) if keepdims else found
 
 
 def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -249,10 +261,11 @@ def logsumexp(x: Operand, axis: Axis = None, keepdims: bool = False) -> Any:
     return apply(_LOGSUMEXP, x, axis=axes("logsumexp", x, axis), keepdims=keepdims)
 
 
-def norm(x: Operand, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:
+def norm(x: Operand, *, axis: Axis = None, keepdims: bool = False, ord: float = 2) -> Any:
     """Length of vectors, (Σ |x|^ord)^(1/ord): NumPy's `vector_norm`, over all the axes together.
 
-    Two axes with ord=2 give the Frobenius norm of matrices. The derivative is 0 at 0.
+    Over two axes, ord=2 is the Frobenius norm; `matrix_norm` has the others. The derivative is 0 at 0.
+    Arguments are named, since NumPy and PyTorch have them in different orders.
 
     Args:
         x: a Tensor of any shape.
@@ -274,7 +287,8 @@ def norm(x: Operand, axis: Axis = None, keepdims: bool = False, ord: float = 2) 
         (5.0, 7.0, 4.0)
     """
     if ord == 0 or not np.isreal(ord) or ord != ord:
-        raise ValueError(f"norm: ord must be a number other than 0, such as 1, 2 or inf; got {ord!r}")
+        advice = "; norms of matrices are in matrix_norm" if isinstance(ord, str) else ""
+        raise ValueError(f"norm: ord must be a number other than 0, such as 1, 2 or inf; got {ord!r}{advice}")
     if ord == 1:
         return sum(abs(x), axis, keepdims)
     if math.isinf(ord):

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import apply
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import sub
 from chainrule.autograd.ops.indexing import along, getitem
-from chainrule.autograd.ops.shape import one_axis, shape
+from chainrule.autograd.ops.join import concatenate
+from chainrule.autograd.ops.shape import broadcast_to, ndim, one_axis, ravel, shape
 
 
 def _later(xp: Any, x: Any, axis: int, by: int) -> Any:
@@ -49,66 +49,82 @@ _CUMPROD = Op("cumprod", "general", _others)
 _LOGCUMSUMEXP = Op("logcumsumexp", "general", _shares)
 
 
-def cumsum(x: Operand, axis: int) -> Any:
+def cumsum(x: Operand, axis: int | None = None) -> Any:
     """Running sum along one axis.
 
     Args:
         x: a Tensor of any shape.
-        axis: the axis.
+        axis: the axis, or None for the flattened tensor.
 
     Returns:
-        A Tensor of the same shape.
+        A Tensor of the same shape, or flat.
+
+    Raises:
+        ShapeError: there is no such axis.
 
     Example:
-        >>> Tensor([1.0, 2.0, 3.0]).cumsum(0)
+        >>> Tensor([1.0, 2.0, 3.0]).cumsum()
         Tensor([1., 3., 6.], op=cumsum)
     """
-    return apply(_CUMSUM, x, axis=one_axis("cumsum", shape(x), axis))
+    return _run(_CUMSUM, x, axis)
 
 
-def cumprod(x: Operand, axis: int) -> Any:
+def _run(op: Op, x: Operand, axis: int | None) -> Any:
+    if axis is None:
+        x, axis = x if ndim(x) == 1 else ravel(x), 0
+    return apply(op, x, axis=one_axis(op.name, shape(x), axis))
+
+
+def cumprod(x: Operand, axis: int | None = None) -> Any:
     """Running product along one axis; the gradient is right where elements are zero too. Arguments as `cumsum`.
 
     Example:
         >>> Tensor([1.0, 2.0, 3.0]).cumprod(0)
         Tensor([1., 2., 6.], op=cumprod)
     """
-    return apply(_CUMPROD, x, axis=one_axis("cumprod", shape(x), axis))
+    return _run(_CUMPROD, x, axis)
 
 
-def logcumsumexp(x: Operand, axis: int) -> Any:
+def logcumsumexp(x: Operand, axis: int | None = None) -> Any:
     """ln of the running sum of eˣ along one axis, without overflow; arguments as `cumsum`.
 
     Example:
         >>> Tensor([1000.0, 1000.0]).logcumsumexp(0)
         Tensor([1000.    , 1000.6931], op=logcumsumexp)
     """
-    return apply(_LOGCUMSUMEXP, x, axis=one_axis("logcumsumexp", shape(x), axis))
+    return _run(_LOGCUMSUMEXP, x, axis)
 
 
-def diff(x: Operand, n: int = 1, axis: int = -1) -> Any:
+def diff(
+    x: Operand, n: int = 1, axis: int = -1, prepend: Operand | None = None, append: Operand | None = None
+) -> Any:
     """Differences of neighbours along one axis, taken n times.
 
     Args:
         x: a Tensor with at least one axis.
-        n: how often; each time the axis gets shorter by one.
+        n: how often; each time the axis gets shorter by one, until it is empty.
         axis: the axis.
+        prepend: a number, or a Tensor, to put before x along the axis first.
+        append: likewise, to put behind x.
 
     Returns:
         A Tensor whose `axis` is shorter by n.
 
     Raises:
-        ShapeError: the axis has no more than n elements.
+        ShapeError: there is no such axis, or what is put before or behind does not fit.
+        ValueError: n is negative.
 
     Example:
         >>> diff(Tensor([1.0, 4.0, 9.0]))
         Tensor([3., 5.], op=sub)
     """
     position = one_axis("diff", shape(x), axis)
-    if not 0 <= n <= shape(x)[position]:
-        raise ShapeError(
-            f"diff: axis {position} of shape {shape(x)} has too few elements for {n} differences"
-        )
+    if n < 0:
+        raise ValueError(f"diff: n counts how often to take differences, got {n}")
+    single = tuple(1 if i == position else length for i, length in enumerate(shape(x)))
+    ends = [e if e is None or ndim(e) else broadcast_to(e, single) for e in (prepend, append)]
+    if n and any(end is not None for end in ends):
+        x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], position)
     for _ in range(n):
         x = sub(getitem(x, along(position, slice(1, None))), getitem(x, along(position, slice(0, -1))))
     return x

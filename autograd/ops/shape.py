@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autograd.errors import ShapeError
-from chainrule.autograd.node import apply, data_of
+from chainrule.autograd.node import Node, apply, data_of
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
 
@@ -32,7 +32,8 @@ def shape(x: Operand) -> tuple[int, ...]:
         >>> shape(Tensor([[1.0, 2.0]]))
         (1, 2)
     """
-    return np.shape(data_of(x))
+    data = x._data if isinstance(x, Node) else x
+    return data.shape if type(data) is np.ndarray else np.shape(data)
 
 
 def ndim(x: Operand) -> int:
@@ -96,12 +97,13 @@ def ravel(x: Operand) -> Any:
     return reshape(x, -1)
 
 
-def transpose(x: Operand, axes: tuple[int, ...] | None = None) -> Any:
+def transpose(x: Operand, axes: int | tuple[int, ...] | None = None, *more: int) -> Any:
     """Permute the axes; None reverses them.
 
     Args:
         x: a Tensor of any shape.
-        axes: where each axis of the result comes from.
+        axes: where each axis of the result comes from, as one tuple or as numbers.
+        more: the numbers that follow.
 
     Returns:
         A Tensor with the axes permuted.
@@ -114,11 +116,13 @@ def transpose(x: Operand, axes: tuple[int, ...] | None = None) -> Any:
         (3, 1)
     """
     dims = shape(x)
-    order = (
-        tuple(range(len(dims)))[::-1] if axes is None else tuple(one_axis("transpose", dims, a) for a in axes)
-    )
+    wanted = (axes, *more) if isinstance(axes, int) else range(len(dims))[::-1] if axes is None else axes
+    order = tuple(one_axis("transpose", dims, a) for a in wanted)
     if sorted(order) != list(range(len(dims))):
-        raise ShapeError(f"transpose: axes {axes} is no permutation of the axes of shape {dims}")
+        advice = f"; to exchange two of them write swapaxes{order}" if len(order) == 2 else ""
+        raise ShapeError(
+            f"transpose: axes {tuple(wanted)} is no permutation of the axes of shape {dims}{advice}"
+        )
     return apply(_TRANSPOSE, x, axes=order)
 
 
@@ -168,7 +172,7 @@ def swapaxes(x: Operand, axis1: int, axis2: int) -> Any:
     )
 
 
-def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Any:
+def broadcast_to(x: Operand, shape: int | tuple[int, ...]) -> Any:
     """Repeat along axes of length 1, or new ones, to reach a shape; the gradient is summed back.
 
     Raises:
@@ -179,10 +183,11 @@ def broadcast_to(x: Operand, shape: tuple[int, ...]) -> Any:
         (3, 2)
     """
     dims = np.shape(data_of(x))
-    padded = (1,) * (len(shape) - len(dims)) + dims
-    if len(padded) != len(shape) or any(a not in (1, b) for a, b in zip(padded, shape, strict=True)):
-        raise ShapeError(f"broadcast_to: shape {dims} does not broadcast to {tuple(shape)}")
-    return apply(_BROADCAST_TO, x, shape=tuple(shape))
+    target = (shape,) if isinstance(shape, int) else tuple(shape)
+    padded = (1,) * (len(target) - len(dims)) + dims
+    if len(padded) != len(target) or any(a not in (1, b) for a, b in zip(padded, target, strict=True)):
+        raise ShapeError(f"broadcast_to: shape {dims} does not broadcast to {target}")
+    return apply(_BROADCAST_TO, x, shape=target)
 
 
 def squeeze(x: Operand, axis: int | tuple[int, ...] | None = None) -> Any:
@@ -199,7 +204,9 @@ def squeeze(x: Operand, axis: int | tuple[int, ...] | None = None) -> Any:
     if axis is None:
         drop = tuple(i for i, n in enumerate(dims) if n == 1)
     else:
-        drop = tuple(one_axis("squeeze", dims, a) for a in (axis if isinstance(axis, tuple) else (axis,)))
+        drop = tuple(
+            one_axis("squeeze", dims, a) for a in (axis if isinstance(axis, tuple | list) else (axis,))
+        )
     for i in drop:
         if dims[i] != 1:
             raise ShapeError(f"squeeze: axis {i} of shape {dims} has length {dims[i]}, not 1")
@@ -213,7 +220,7 @@ def expand_dims(x: Operand, axis: int | tuple[int, ...]) -> Any:
         >>> Tensor([1.0, 2.0]).expand_dims(1).shape
         (2, 1)
     """
-    new = axis if isinstance(axis, tuple) else (axis,)
+    new = axis if isinstance(axis, tuple | list) else (axis,)
     dims = (1,) * (len(shape(x)) + len(new))
     return apply(_EXPAND_DIMS, x, axis=tuple(one_axis("expand_dims", dims, a) for a in new))
 

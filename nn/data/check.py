@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.autograd.constants import from_table, odd_column
+
 Array: TypeAlias = NDArray[Any]
 Labels: TypeAlias = NDArray[np.int64]
 Floats: TypeAlias = NDArray[np.float32]
@@ -31,7 +33,7 @@ def as_array(where: str, values: ArrayLike, name: str = "X") -> Array:
     (2, 2)
     """
     try:
-        array = np.asarray(values)
+        array = np.asarray(from_table(values))
     except ValueError as error:
         raise ValueError(f"{where}: {name} is ragged: {_first_ragged_row(values)}") from error
     if array.ndim == 0:
@@ -63,10 +65,11 @@ def as_numbers(where: str, values: ArrayLike, name: str = "X", *, finite: bool =
     """
     array = as_array(where, values, name)
     if array.dtype.kind not in "biuf":
-        advice = "encode categories with nn.data.TableEncoder, or convert with .astype(float)"
+        advice = "; encode categories with nn.data.TableEncoder, or convert with .astype(float)"
         if name == "y" and any(isinstance(answer, str) for answer in array.flat):
-            advice = _FROM_ZERO
-        raise TypeError(f"{where}: {name} must hold numbers, got dtype {array.dtype}; {advice}")
+            advice = f"; {_FROM_ZERO}"
+        advice = odd_column(values) or advice
+        raise TypeError(f"{where}: {name} must hold numbers, got dtype {array.dtype}{advice}")
     if finite and array.dtype.kind == "f" and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         shown = place[0] if array.ndim == 1 else place

@@ -200,9 +200,10 @@ def split_words(text: str) -> list[str]:
 
 def _columns(where: str, table: Table, names: Sequence[str]) -> dict[str, Array]:
     """The named columns as 1-D arrays of one length; what isn't a number becomes a string."""
-    if not isinstance(table, Mapping):
+    if not isinstance(table, Mapping) and not hasattr(table, "columns"):  # a table of pandas has them
         raise TypeError(
-            f"{where}: a table is a dict of columns such as {{'age': [54, 35]}}, got {type(table).__name__}"
+            f"{where}: a table is a dict of columns such as {{'age': [54, 35]}}, or a DataFrame; "
+            f"got {type(table).__name__}"
         )
     missing = [name for name in names if name not in table]
     if missing:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from chainrule.autograd.constants import odd_column
 from chainrule.nn.data.check import Array, Labels, Seed, as_array, as_count, generator, same_length
 
 Batch: TypeAlias = tuple[Array, ...]
@@ -34,9 +35,10 @@ class ArrayDataset:
         same_length("ArrayDataset", **{f"array {i}": array for i, array in enumerate(self.arrays)})
         for i, array in enumerate(self.arrays):
             if array.dtype.kind not in "biuf":
+                advice = "; encode categories with nn.data.TableEncoder or nn.data.one_hot"
                 raise TypeError(
-                    f"ArrayDataset: array {i} must hold numbers, got dtype {array.dtype}; "
-                    "encode categories with nn.data.TableEncoder or nn.data.one_hot"
+                    f"ArrayDataset: array {i} must hold numbers, got dtype {array.dtype}"
+                    + (odd_column(arrays[i]) or advice)
                 )
 
     def __len__(self) -> int:

@@ -16,6 +16,7 @@ from chainrule.autograd.checkpoint import checkpoint as checkpoint
 from chainrule.autograd.create import (
     arange as arange,
     eye as eye,
+    from_dlpack as from_dlpack,
     full as full,
     full_like as full_like,
     linspace as linspace,
@@ -131,6 +132,7 @@ from chainrule.autograd.ops import (
     logit as logit,
     logsumexp as logsumexp,
     matmul as matmul,
+    matrix_norm as matrix_norm,
     matrix_power as matrix_power,
     max as max,
     max_pool1d as max_pool1d,

@@ -28,10 +28,10 @@ def along(function: Callable[..., Any], *args: Any, **params: Any) -> Callable[.
 
 REDUCTIONS: list[Entry] = [
     ("norm", along(ops.norm, ord=1), (2, 3)),
-    ("norm", along(ops.norm, 0, True, np.inf), (2, 3)),
-    ("norm", along(ops.norm, (0, 2), False, -np.inf), (2, 3, 2)),
-    ("norm", along(ops.norm, -1, ord=3), (2, 3)),
-    ("norm", along(ops.norm, (0, 1), True, ord=1.5), (2, 3)),
+    ("norm", along(ops.norm, axis=0, keepdims=True, ord=np.inf), (2, 3)),
+    ("norm", along(ops.norm, axis=(0, 2), ord=-np.inf), (2, 3, 2)),
+    ("norm", along(ops.norm, axis=-1, ord=3), (2, 3)),
+    ("norm", along(ops.norm, axis=(0, 1), keepdims=True, ord=1.5), (2, 3)),
     ("norm", along(ops.norm, ord=-2), (4,)),
     ("var", along(ops.var, 0, True, 1), (3, 2)),
     ("std", along(ops.std, (0, 1)), (3, 2)),
@@ -44,6 +44,11 @@ REDUCTIONS: list[Entry] = [
     ("logcumsumexp", along(ops.logcumsumexp, 1), (2, 0)),
     ("diff", ops.diff, (4,)),
     ("diff", along(ops.diff, 2, 0), (4, 2)),
+    ("diff", lambda x, a, b: ops.diff(x, 2, 0, prepend=a, append=b), (3, 2), (), (2, 2)),
+    ("diff", along(ops.diff, 5), (2, 3)),
+    ("maximum", ops.clip, (2, 3), (3,), (2, 1)),
+    *((name, getattr(ops, name), (2, 3)) for name in ("cumsum", "cumprod", "logcumsumexp")),
+    ("take", along(ops.take, [3, 0, 3]), (2, 2)),
     ("sort", ops.sort, (2, 4)),
     ("sort", along(ops.sort, 0), (3, 2)),
     ("median", ops.median, (5,)),
@@ -77,7 +82,12 @@ REARRANGED: list[Entry] = [
     ("diagonal", along(ops.diagonal, 5), (2, 2)),
     ("trace", along(ops.trace, 1), (3, 3)),
     ("trace", along(ops.trace, 0, -2, -1), (2, 3, 3)),
-    ("pad", along(ops.pad, 1, 7.0), (2, 2)),
+    ("pad", along(ops.pad, 1, value=7.0), (2, 2)),
+    *(
+        ("pad", along(ops.pad, ((2, 1), (0, 3)), mode), (3, 2))
+        for mode in ("edge", "reflect", "symmetric", "wrap")
+    ),
+    ("concatenate", lambda *x: ops.concatenate(x, None), (2, 2), (), (3,)),
 ]
 
 PICK = np.array([[0, 2, 0, 1], [1, 1, 2, 2]])
@@ -158,6 +168,8 @@ SOLVED: list[Entry] = [
     ("logabsdet", lambda x: ops.slogdet(-x).logabsdet, SQUARE),
     ("cholesky", ops.cholesky, POSITIVE),
     ("cholesky", ops.cholesky, np.stack([POSITIVE, 2 * POSITIVE])),
+    *(("matrix_norm", along(ops.matrix_norm, ord=ord), (2, 3)) for ord in ("fro", 1, -1, np.inf)),
+    ("matrix_norm", along(ops.matrix_norm, ord=-np.inf, keepdims=True), (2, 3, 2)),
     *(("matrix_power", along(ops.matrix_power, n), SQUARE) for n in (-2, -1, 0, 1, 2, 5)),
     ("matrix_power", along(ops.matrix_power, 3), STACK),
 ]
@@ -165,7 +177,10 @@ SOLVED: list[Entry] = [
 NEURAL: list[Entry] = [
     ("standardize", ops.standardize, (2, 4)),
     ("standardize", along(ops.standardize, (0, 2), 0.1), (3, 2, 2)),
-    ("layer_norm", ops.layer_norm, (2, 3), (3,), (3,)),
+    ("normalize", ops.layer_norm, (2, 3), (3,), (3,)),
+    ("normalize", ops.batch_norm, (3, 2, 2), (2,), (2,)),
+    ("layer_norm", along(ops.layer_norm, None, 0.1), (2, 3), (2, 3)),
+    ("layer_norm", ops.layer_norm, (3,), (2, 3), (1,)),
     ("layer_norm", along(ops.layer_norm, axis=(1, 2)), (2, 3, 2), (3, 2)),
     ("batch_norm", ops.batch_norm, (4, 2), (2,), (2,)),
     ("batch_norm", ops.batch_norm, (2, 3, 2, 2), (3,), (3,)),

@@ -68,9 +68,18 @@ def last_two(x: Any) -> Any:
 
 
 def flat_pad(x: Any, pad: Any, mode: str = "constant", value: Any = None) -> Any:
-    """PyTorch lists (before, after) from the last axis to the first."""
+    """PyTorch lists (before, after) from the last axis to the first; a negative width cuts."""
     pairs = [(pad[i], pad[i + 1]) for i in range(0, len(pad), 2)][::-1]
-    return ops.pad(x, ((0, 0),) * (x.ndim - len(pairs)) + tuple(pairs), value or 0.0)
+    pairs = [(0, 0)] * (x.ndim - len(pairs)) + pairs
+    wider = tuple((max(a, 0), max(b, 0)) for a, b in pairs)
+    names = {"replicate": "edge"}
+    if mode == "circular":  # goes on from what is left
+        return ops.pad(_cut(x, pairs), wider, "wrap")
+    return _cut(ops.pad(x, wider, names.get(mode, mode), value or 0.0), pairs)
+
+
+def _cut(x: Any, pairs: list[tuple[int, int]]) -> Any:
+    return x[tuple(slice(max(-a, 0), n - max(-b, 0)) for (a, b), n in zip(pairs, x.shape, strict=True))]
 
 
 def split(x: Any, size: Any, dim: int = 0) -> Any:
@@ -123,24 +132,16 @@ def tensordot(x: Any, y: Any, dims: Any = 2) -> Any:
     return ops.tensordot(x, y, dims if isinstance(dims, int) else tuple(map(tuple, dims)))
 
 
-def keeping(name: str) -> Translation:
-    function = getattr(ops, name)
+def argsort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    return ops.argsort(ops.neg(x) if descending else x, dim)
 
-    def translated(x: Any, dim: Any = None, keepdim: bool = False) -> Any:
-        found = function(x, dim)
-        if not keepdim:
-            return found
-        shape = (1,) * x.ndim if dim is None else (*x.shape[: dim % x.ndim], 1, *x.shape[dim % x.ndim + 1 :])
-        return ops.reshape(found, shape)
 
-    return translated
+def sort(x: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+    return ops.neg(ops.sort(ops.neg(x), dim)) if descending else ops.sort(x, dim)
 
 
 def diff(x: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None) -> Any:
-    if n == 0:
-        return x * 1.0
-    parts = [part for part in (prepend, x, append) if part is not None]
-    return ops.diff(ops.concatenate(parts, dim) if len(parts) > 1 else x, n, dim)
+    return ops.diff(x, n, dim, prepend, append) if n else x * 1.0
 
 
 def index_add(x: Any, dim: int, index: Any, source: Any, alpha: float = 1) -> Any:
@@ -164,7 +165,14 @@ def scatter_add(x: Any, dim: int, index: Any, source: Any) -> Any:
 
 
 def norm(x: Any, ord: float = 2, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Any:
-    return ops.norm(x, axis(dim), keepdim, ord)
+    return ops.norm(x, axis=axis(dim), keepdims=keepdim, ord=ord)
+
+
+def matrix_norm(
+    x: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, dtype: Any = None
+) -> Any:
+    found = ops.matrix_norm(ops.moveaxis(x, tuple(dim), (-2, -1)), ord=ord, keepdims=keepdim)
+    return ops.moveaxis(found, (-2, -1), tuple(dim)) if keepdim else found
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -257,7 +265,7 @@ def max_pool(spatial: int) -> Translation:
             return function(x, *(n[0] if spatial == 1 else n for n in (k, s, p)))
         span = tuple((n - 1) * step + 1 for n, step in zip(k, d, strict=True))
         after = [end(n, *sizes, ceil_mode) for n, *sizes in zip(x.shape[2:], span, s, p, strict=True)]
-        padded = ops.pad(x, ((0, 0), (0, 0), *zip(p, after, strict=True)), -np.inf)
+        padded = ops.pad(x, ((0, 0), (0, 0), *zip(p, after, strict=True)), value=-np.inf)
         found = ops.windows(padded, span, s)[(..., *(slice(None, None, step) for step in d))]
         return ops.max(found, tuple(range(-spatial, 0)))
 

@@ -148,7 +148,7 @@ def _reductions(op: str, domain: Domain = WIDE, empty: bool = True) -> list[Samp
     if empty:
         cases += [((0,), None, False), ((0, 3), 0, False), ((2, 0), 0, True)]
     return [
-        _on(op, lambda x, a=axis, k=keep: function(x, a, k), shape, domain=domain)
+        _on(op, lambda x, a=axis, k=keep: function(x, axis=a, keepdims=k), shape, domain=domain)
         for shape, axis, keep in cases
     ]
 

@@ -31,15 +31,47 @@ TWO = np.ones((2, 2))
         (lambda: cr.diagonal(X, 1, 2, 0), lambda: np.diagonal(X, 1, 2, 0)),
         (lambda: cr.median(X, (0, 2)), lambda: np.median(X, (0, 2))),
         (lambda: cr.diff(X, 2, 1), lambda: np.diff(X, 2, 1)),
-        (lambda: cr.norm(X, (0, 1), ord=3), lambda: np.linalg.vector_norm(X, axis=(0, 1), ord=3)),
+        (lambda: cr.norm(X, axis=(0, 1), ord=3), lambda: np.linalg.vector_norm(X, axis=(0, 1), ord=3)),
         (lambda: cr.pinv(X), lambda: np.linalg.pinv(X)),
         (lambda: cr.matrix_power(M, -3), lambda: np.linalg.matrix_power(M, -3)),
         (
-            lambda: cr.pad(X[0], ((0, 1), (2, 0)), 5.0),
+            lambda: cr.pad(X[0], ((0, 1), (2, 0)), value=5.0),
             lambda: np.pad(X[0], ((0, 1), (2, 0)), constant_values=5.0),
         ),
         (lambda: cr.take_along_axis(X, X.argsort(1), 1), lambda: np.sort(X, 1)),
         (lambda: cr.logcumsumexp(X, 1), lambda: np.logaddexp.accumulate(X, 1)),
+        (lambda: cr.argmax(X, 1, keepdims=True), lambda: np.argmax(X, 1, keepdims=True)),
+        (lambda: cr.argmin(X, keepdims=True), lambda: np.argmin(X, keepdims=True)),
+        (lambda: cr.cumsum(X), lambda: np.cumsum(X)),
+        (lambda: cr.cumprod(X), lambda: np.cumprod(X)),
+        (lambda: cr.diff(X, 2, 0, prepend=1.0), lambda: np.diff(X, 2, 0, prepend=1.0)),
+        (lambda: cr.diff(X, 1, 2, X[..., :2], 3), lambda: np.diff(X, 1, 2, X[..., :2], 3)),
+        (lambda: cr.diff(X, 0, prepend=1.0), lambda: np.diff(X, 0, prepend=1.0)),
+        (lambda: cr.diff(X, 9), lambda: np.diff(X, 9)),
+        (lambda: cr.clip(X, min=0.1), lambda: np.clip(X, 0.1, None)),
+        (lambda: cr.clip(X, X[0], 0.5), lambda: np.clip(X, X[0], 0.5)),
+        (lambda: cr.take(X, [3, -1]), lambda: np.take(X, [3, -1])),
+        (lambda: cr.concatenate([X, 1.0, M], None), lambda: np.concatenate([X, 1.0, M], None)),
+        (lambda: cr.transpose(X, 2, 0, -2), lambda: X.transpose(2, 0, -2)),
+        (lambda: cr.broadcast_to(1.5, 3), lambda: np.broadcast_to(1.5, 3)),
+        (lambda: cr.expand_dims(X, [0, -1]), lambda: np.expand_dims(X, (0, -1))),
+        (lambda: cr.round(100 * X, 1), lambda: np.round(100 * X, 1)),
+        (lambda: cr.round(100 * X, -1), lambda: np.round(100 * X, -1)),
+        (lambda: cr.matrix_norm(X), lambda: np.linalg.matrix_norm(X)),
+        (lambda: cr.matrix_norm(X, ord=-1), lambda: np.linalg.matrix_norm(X, ord=-1)),
+        (
+            lambda: cr.matrix_norm(X, ord=np.inf, keepdims=True),
+            lambda: np.linalg.matrix_norm(X, ord=np.inf, keepdims=True),
+        ),
+        *(
+            (
+                lambda mode=mode: cr.pad(X, ((1, 2), (0, 5), (9, 3)), mode),
+                lambda mode=mode: np.pad(X, ((1, 2), (0, 5), (9, 3)), mode),
+            )
+            for mode in ("constant", "edge", "reflect", "symmetric", "wrap")
+        ),
+        (lambda: cr.eye(2, 4, -1).data, lambda: np.eye(2, 4, -1)),
+        (lambda: cr.linspace(1, 2, 5, endpoint=False).data, lambda: np.linspace(1, 2, 5, endpoint=False)),
     ],
 )
 def test_numpy_agrees(ours: Any, numpy: Any) -> None:
@@ -96,10 +128,16 @@ def test_einsum_agrees_with_numpy(subscripts: str) -> None:
         (lambda: cr.take_along_axis(TWO, [0], 0), ShapeError, "as many axes"),
         (lambda: cr.gather(TWO, np.zeros((1, 3), int), 0), ShapeError, "do not fit x"),
         (lambda: cr.embedding(TWO, [0, 2]), IndexError, "label 2 at row 1"),
-        (lambda: cr.diff(TWO, 3), ShapeError, "too few elements"),
+        (lambda: cr.diff(TWO, -1), ValueError, "n counts how often to take differences, got -1"),
+        (lambda: cr.diff(TWO, prepend=np.ones((3, 1))), ShapeError, "concatenate: shapes"),
+        (lambda: cr.pad(TWO, 1, 7.0), ValueError, "mode must be one of constant, .* value=1.0"),  # type: ignore[call-overload]
+        (lambda: cr.pad(TWO[:0], 1, "edge"), ShapeError, r"axis 0 of shape \(0, 2\) is empty"),
+        (lambda: cr.transpose(X, 0, 1), ShapeError, r"to exchange two of them write swapaxes\(0, 1\)"),
+        (lambda: cr.matrix_norm(TWO, ord=2), ValueError, "must be 'fro', 1, -1, inf or -inf, got 2"),
+        (lambda: cr.matrix_norm(np.ones(3)), ShapeError, r"the length of vectors is norm\(x\)"),
         (lambda: cr.median(np.ones((0, 2)), 0), ShapeError, "no median of nothing"),
         (lambda: cr.norm(TWO, ord=0), ValueError, "ord must be a number other than 0"),
-        (lambda: cr.norm(TWO, ord="fro"), ValueError, "got 'fro'"),  # type: ignore[call-overload]
+        (lambda: cr.norm(TWO, ord="fro"), ValueError, "got 'fro'; norms of matrices are in matrix_norm"),  # type: ignore[call-overload]
         (lambda: cr.conv1d(X, TWO), ShapeError, r"must be \(N, C, length\)"),
         (
             lambda: cr.conv1d(X, np.ones((1, 3, 5))),

@@ -13,6 +13,7 @@ def test_values_and_shapes() -> None:
     assert cr.full((), 7.0).data == 7
     assert cr.eye(2).data.tolist() == [[1, 0], [0, 1]]
     assert cr.arange(1, 7, 2).data.tolist() == [1, 3, 5]
+    assert cr.full(2, fill_value=7.0).data.tolist() == [7, 7]
     assert cr.linspace(0, 1, 3).data.tolist() == [0, 0.5, 1]
 
 
@@ -33,6 +34,19 @@ def test_like() -> None:
         assert (y.shape, y.dtype) == (x.shape, np.float32)
         assert (y.data == value).all()
         assert y.op is None
+
+
+def test_like_in_another_dtype() -> None:
+    x = Tensor([1, 2])
+    for make in (cr.zeros_like, cr.ones_like, cr.rand_like, cr.randn_like):
+        y = make(x, dtype=np.float32)
+        assert (y.shape, y.dtype, y.requires_grad) == ((2,), np.float32, True)
+    assert cr.full_like(x, 0.5, dtype=float).data.tolist() == [0.5, 0.5]
+
+
+def test_a_shape_of_random_numbers_may_be_a_tuple() -> None:
+    assert cr.rand((2, 3)).shape == cr.rand(2, 3).shape == cr.randn([2, 3]).shape == (2, 3)
+    assert cr.randn(()).shape == cr.rand().shape == ()
 
 
 def test_the_memory_is_its_own_and_writable() -> None:

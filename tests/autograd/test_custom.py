@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import ShapeError, Tensor, Value, backends
 from chainrule.autograd.custom import custom_op
 
 cube = custom_op(
@@ -72,7 +73,9 @@ def test_a_rule_is_needed():
 
 
 def test_wrong_number_of_arguments():
-    with pytest.raises(TypeError, match=r"test_cube takes 1 arguments, got 2; pass parameters by keyword"):
+    with pytest.raises(
+        TypeError, match=r"test_cube takes 1 argument, got 2: .*parameters are passed by keyword"
+    ):
         cube(1.0, 2.0)
 
 
@@ -102,3 +105,86 @@ def test_values_have_at_most_three_arguments():
     assert four(*[cr.Tensor([1.0])] * 4).item() == 4.0
     with pytest.raises(TypeError, match="at most three: use Tensors"):
         four(*[cr.Value(1.0)] * 4)
+
+
+def defined(forward, *rules):
+    return custom_op("test_faulty", forward, *rules)
+
+
+def square(xp, x):
+    return x * x
+
+
+@pytest.mark.parametrize(
+    ("rule", "error", "message"),
+    [
+        (
+            lambda xp, g, out, x: None,
+            TypeError,
+            "rule 0 returned None; each rule returns the cotangent of its own",
+        ),
+        (lambda xp, g, out, x: (g, g), TypeError, "rule 0 returned a tuple"),
+        (lambda xp, g, out, x: xp.nope(g), TypeError, r"there is no xp\.nope for (arrays|Values)"),
+    ],
+)
+@pytest.mark.parametrize("x", [Value(2.0), Tensor([1.0, 2.0, 3.0])], ids=["Value", "Tensor"])
+def test_a_rule_that_returns_no_cotangent(rule, error, message, x):
+    y = defined(square, rule)(x)
+    with pytest.raises(error, match=f"test_faulty: {message}"):
+        (y if isinstance(x, Value) else y.sum()).backward()
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (), (4,)], ids=str)
+def test_a_rule_that_returns_another_shape(shape):
+    y = defined(square, lambda xp, g, out, x: np.ones(shape))(Tensor([1.0, 2.0, 3.0]))
+    with pytest.raises(ShapeError, match=r"rule 0 returned shape \(.*\) for an argument of shape \(3,\)"):
+        y.sum().backward()
+
+
+def test_a_rule_may_return_the_shape_to_which_its_argument_was_broadcast():
+    product = custom_op(
+        "test_product", lambda xp, x, y: x * y, lambda xp, g, out, x, y: g * y, lambda xp, g, out, x, y: g * x
+    )
+    x, y = Tensor([1.0, 2.0]), Tensor([[3.0], [4.0], [5.0]])
+    product(x, y).sum().backward()
+    assert (x.grad.tolist(), y.grad.tolist()) == ([12, 12], [[3], [3], [3]])
+
+
+def test_a_rule_may_return_a_plain_number():
+    identity = defined(lambda xp, x: x + 0.0, lambda xp, g, out, x: 1.0)
+    for x in (Value(2.0), Tensor(2.0)):
+        identity(x).backward()
+        assert x.grad == 1.0
+
+
+def test_functions_that_do_not_take_their_arguments():
+    with pytest.raises(
+        TypeError, match=r"rule 0 takes \(xp, g, out\), but must take \(xp, g, out\) and then 1 argument"
+    ):
+        defined(square, lambda xp, g, out: g)
+    with pytest.raises(TypeError, match=r"rule 1 takes \(g, x\).* 2 arguments, one for each rule"):
+        defined(lambda xp, x, y: x, lambda xp, g, out, x, y: g, lambda g, x: g)
+    with pytest.raises(
+        TypeError, match=r"the forward function takes \(x\), but must take \(xp\) and then 1 argument"
+    ):
+        defined(lambda x: x, lambda xp, g, out, x: g)
+    with pytest.raises(TypeError, match=r"the forward function must be a function \(def or lambda\), got 3"):
+        defined(3, lambda xp, g, out, x: g)
+    assert defined(lambda xp, *x: x[0], lambda xp, *all: all[0])(2.0) == 2.0
+
+
+def test_a_forward_function_that_a_value_has_no_use_for():
+    total = defined(lambda xp, x: xp.sum(x, (0,), keepdims=False), lambda xp, g, out, x: g)
+    with pytest.raises(TypeError, match=r"no xp\.sum for Values; .* call the op with Tensors"):
+        total(Value(1.0))
+    assert total(Tensor([1.0, 2.0])).item() == 3.0
+    with pytest.raises(TypeError, match="must compute one number, and not a list"):
+        defined(lambda xp, x: [x], lambda xp, g, out, x: g)(Value(1.0))
+
+
+def test_a_backend_that_lacks_an_op_says_so_when_it_is_used():
+    from types import SimpleNamespace
+
+    missing = backends.function(SimpleNamespace(__name__="chainrule.backends.other"), "tanh")
+    with pytest.raises(NotImplementedError, match=r"the other backend has no tanh; .*use_backend\('numpy'\)"):
+        missing(1.0)

@@ -276,20 +276,6 @@ def test_length_and_iteration_of_a_scalar() -> None:
         list(Tensor(1.0))
 
 
-def test_an_index_outside() -> None:
-    for attempt in (lambda x: x[5], lambda x: x[:, 3], lambda x: x[[0, 7]], lambda x: x.take([9], 0)):
-        with pytest.raises(IndexError, match="out of bounds"):
-            attempt(Tensor(np.ones((2, 3))))
-    with pytest.raises(IndexError, match="too many indices"):
-        Tensor([1.0])[0, 0]
-
-
-@pytest.mark.parametrize("index", ["a", 1.5, Tensor([0.5])], ids=str)
-def test_an_index_that_is_none(index: Any) -> None:
-    with pytest.raises(IndexError):
-        Tensor([1.0])[index]
-
-
 def test_labels_out_of_range() -> None:
     z = Tensor(np.ones((2, 3)))
     with says(IndexError, "cross_entropy: label -1 at row 1 is outside 0..2"):
