@@ -11,6 +11,7 @@ from chainrule.autograd.mode import current, enable_grad, no_grad
 from chainrule.autograd.node import Node, apply
 from chainrule.autograd.op import Op
 from chainrule.autograd.tensor import Tensor
+from chainrule.autograd.update import collect_updates
 
 
 def checkpoint(function: Callable[..., Any], *args: Any) -> Any:
@@ -84,7 +85,8 @@ class _Part:
         generator = random.generator().bit_generator
         now, generator.state = generator.state, self.state
         try:
-            return self.function(*inputs)
+            with collect_updates():  # they were made the first time
+                return self.function(*inputs)
         finally:
             generator.state = now
 

@@ -1,5 +1,10 @@
-"""Activation functions as modules, and by name."""
+"""Activation functions as modules, and by name.
 
+Each is made of the engine's function of that name: formula, derivative and settings are stated there.
+"""
+
+import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -9,145 +14,94 @@ from chainrule.nn.names import look_up
 
 
 class Activation(Module):
-    """A function without parameters, element by element or along the last axis, as a module.
+    """A function of the engine as a module: of each element, or along an axis.
 
-    Its formula and derivative are those of the function of the same name in `chainrule`.
+    Its arguments are those of the function of the same name in `chainrule`, after x.
+
+    Raises:
+        TypeError: an argument that the function does not have, or that is no number.
 
     Example:
         >>> nn.LeakyReLU(0.1)(np.array([-2.0, 3.0]))
         array([-0.2,  3. ])
+        >>> nn.LeakyReLU(0.1)
+        LeakyReLU(negative_slope=0.1)
     """
 
     scoped = False
-    function: Callable[[Any], Any]
+    function: Callable[..., Any]
+    _signature = inspect.Signature()
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        bound = self._signature.bind(*args, **settings)
+        bound.apply_defaults()
+        for name, value in bound.arguments.items():
+            default = self._signature.parameters[name].default
+            kind = numbers.Integral if isinstance(default, int) else numbers.Real
+            if isinstance(value, bool) or not isinstance(value, kind):
+                what = "a whole number" if kind is numbers.Integral else "a number"
+                raise TypeError(f"{type(self).__name__}: {name} must be {what}, got {value!r}")
+            setattr(self, name, type(default)(value))
 
     def forward(self, x: Any) -> Any:
         """Apply the function to a Value, Tensor, number or array."""
-        return self.function(x)
+        return self.function(x, **self.arguments())
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the function's settings."""
+        return {name: vars(self)[name] for name in self._signature.parameters}
 
 
-class Identity(Activation):
+def _module(name: str, function: Callable[..., Any]) -> type[Activation]:
+    """Return the class of a function: its settings and its first line are the function's own."""
+    signature = inspect.signature(function)
+    settings = inspect.Signature(list(signature.parameters.values())[1:])
+    doc = (function.__doc__ or "").partition("\n")[0]
+    names = {
+        "function": staticmethod(function),
+        "__doc__": f"{doc} `chainrule.{function.__name__}` as a module.",
+        "__module__": __name__,
+        "__signature__": settings,
+        "_signature": settings,
+    }
+    return type(name, (Activation,), names)
+
+
+def identity(x: Any) -> Any:
     """x itself: no activation."""
-
-    def forward(self, x: Any) -> Any:
-        """Return x."""
-        return x
+    return x
 
 
-class ReLU(Activation):
-    """max(0, x), with derivative 0 at 0."""
+CELU = _module("CELU", ops.celu)
+ELU = _module("ELU", ops.elu)
+GELU = _module("GELU", ops.gelu)
+GLU = _module("GLU", ops.glu)
+Hardsigmoid = _module("Hardsigmoid", ops.hardsigmoid)
+Hardswish = _module("Hardswish", ops.hardswish)
+Hardtanh = _module("Hardtanh", ops.hardtanh)
+Identity = _module("Identity", identity)
+LeakyReLU = _module("LeakyReLU", ops.leaky_relu)
+LogSigmoid = _module("LogSigmoid", ops.log_sigmoid)
+LogSoftmax = _module("LogSoftmax", ops.log_softmax)
+Mish = _module("Mish", ops.mish)
+ReLU = _module("ReLU", ops.relu)
+ReLU6 = _module("ReLU6", ops.relu6)
+SELU = _module("SELU", ops.selu)
+SiLU = _module("SiLU", ops.silu)
+Sigmoid = _module("Sigmoid", ops.sigmoid)
+Softmax = _module("Softmax", ops.softmax)
+Softplus = _module("Softplus", ops.softplus)
+Softsign = _module("Softsign", ops.softsign)
+Tanh = _module("Tanh", ops.tanh)
 
-    function = staticmethod(ops.relu)
-
-
-class Tanh(Activation):
-    """The hyperbolic tangent, with derivative 1 − tanh²x."""
-
-    function = staticmethod(ops.tanh)
-
-
-class Sigmoid(Activation):
-    """1 / (1 + e⁻ˣ), with derivative σ(x)(1 − σ(x))."""
-
-    function = staticmethod(ops.sigmoid)
-
-
-class Softplus(Activation):
-    """The smooth ReLU ln(1 + eˣ), with derivative σ(x)."""
-
-    function = staticmethod(ops.softplus)
-
-
-class GELU(Activation):
-    """x Φ(x), with Φ the normal distribution."""
-
-    function = staticmethod(ops.gelu)
-
-
-class SiLU(Activation):
-    """x σ(x), also called swish."""
-
-    function = staticmethod(ops.silu)
-
-
-class LeakyReLU(Activation):
-    """x where x > 0, else negative_slope · x; the derivative at 0 is the negative slope.
-
-    Args:
-        negative_slope: slope left of 0.
-    """
-
-    def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return ops.leaky_relu(x, self.negative_slope)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the slope."""
-        return {"negative_slope": self.negative_slope}
-
-
-class ELU(Activation):
-    """x where x > 0, else alpha · (eˣ − 1).
-
-    Args:
-        alpha: minus the limit at −∞.
-    """
-
-    def __init__(self, alpha: float = 1.0) -> None:
-        self.alpha = alpha
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return ops.elu(x, self.alpha)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return alpha."""
-        return {"alpha": self.alpha}
-
-
-class Softmax(Activation):
-    """eˣ / Σ eˣ along one axis: probabilities. Not before `cross_entropy`, which does it itself.
-
-    Args:
-        axis: the axis that sums to 1.
-    """
-
-    def __init__(self, axis: int = -1) -> None:
-        self.axis = axis
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return ops.softmax(x, self.axis)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the axis."""
-        return {"axis": self.axis}
-
-
-class LogSoftmax(Softmax):
-    """ln softmax(x) along one axis, exact where softmax itself would be 0; arguments as `Softmax`."""
-
-    def forward(self, x: Any) -> Any:
-        """Apply the function."""
-        return ops.log_softmax(x, self.axis)
-
-
+# By the name of the function; `glu` is left out, since it halves an axis and so fits between no two layers.
 ACTIVATIONS: dict[str, type[Activation]] = {
-    "relu": ReLU,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "softplus": Softplus,
-    "leaky_relu": LeakyReLU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "elu": ELU,
-    "softmax": Softmax,
-    "log_softmax": LogSoftmax,
-    "identity": Identity,
-}
+    kind.function.__name__: kind
+    for kind in (
+        ReLU, Tanh, Sigmoid, Softplus, LeakyReLU, GELU, SiLU, ELU, SELU, CELU, Mish, Softsign, ReLU6, Hardtanh,
+        Hardsigmoid, Hardswish, LogSigmoid, Softmax, LogSoftmax, Identity,
+    )
+}  # fmt: skip
 
 
 def activation(given: str | Module | Callable[[Any], Any]) -> Module:

@@ -54,20 +54,27 @@ def write(path: PathName, tensors: Mapping[str, Array], metadata: Mapping[str, s
     header: dict[str, Any] = {"__metadata__": dict(metadata)} if metadata else {}
     parts, start = [], 0
     for name, array in tensors.items():
-        little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
-        if little.dtype not in _NAMES:
+        little = array.dtype.newbyteorder("<")
+        if little not in _NAMES:
             raise TypeError(f"{name}: safetensors has no dtype {array.dtype}; use a float or integer dtype")
-        end = start + little.nbytes
-        header[name] = {
-            "dtype": _NAMES[little.dtype],
-            "shape": list(array.shape),
-            "data_offsets": [start, end],
-        }
-        parts.append(little)
+        end = start + array.nbytes
+        header[name] = {"dtype": _NAMES[little], "shape": list(array.shape), "data_offsets": [start, end]}
+        parts.append(as_bytes(array))
         start = end
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # so that the arrays are aligned
-    write_atomically(Path(path), [struct.pack("<Q", len(text)), text, *(part.tobytes() for part in parts)])
+    write_atomically(Path(path), [struct.pack("<Q", len(text)), text, *parts])
+
+
+def as_bytes(array: Array) -> memoryview:
+    r"""Return the numbers of an array in C order, little-endian, without a copy where they lie like that.
+
+    Example:
+        >>> as_bytes(np.array([1, 256], ">i2")).tobytes()
+        b'\x01\x00\x00\x01'
+    """
+    little = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+    return little.reshape(-1).view(np.uint8).data
 
 
 def read(path: PathName) -> tuple[dict[str, Array], dict[str, str]]:

@@ -2,15 +2,20 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.autograd import ops
+from chainrule.autograd.errors import ShapeError
+from chainrule.autograd.node import data_of
+from chainrule.autograd.random import dropout
+from chainrule.autograd.tensor import Tensor
 from chainrule.nn import init as inits
 from chainrule.nn.data.check import as_count
-from chainrule.nn.module import Module, as_input
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.module import Module
+from chainrule.nn.parameter import Parameter, as_input
 
 
 class Linear(Module):
@@ -48,8 +53,8 @@ class Linear(Module):
     ) -> None:
         n_in = as_count("Linear", in_features, "in_features")
         n_out = as_count("Linear", out_features, "out_features")
-        self.weight = Parameter(inits.by_name(init)((n_out, n_in), generator=generator, dtype=dtype), dtype)
-        self.bias = Parameter(np.zeros(n_out), dtype) if bias else None
+        self.weight = Parameter.drawn((n_out, n_in), init, generator, dtype)
+        self.bias = Parameter.drawn((n_out,), inits.zeros, None, dtype) if bias else None
 
     def forward(self, x: Any) -> Any:
         """Map (..., in_features) to (..., out_features)."""
@@ -63,6 +68,171 @@ class Linear(Module):
         n_out, n_in = self.weight.shape
         special = {} if self.bias is not None else {"bias": False}
         return {"in_features": n_in, "out_features": n_out, **special, **dtype_argument(self.weight)}
+
+
+class Bilinear(Module):
+    """y_o = x1ᵀ A_o x2 + b_o: how two inputs go together, a matrix for each output.
+
+    Args:
+        in1_features: length of the last axis of x1.
+        in2_features: length of the last axis of x2.
+        out_features: length of the last axis of y.
+        bias, init, generator, dtype: as for `Linear`.
+
+    Attributes:
+        weight: A, of shape (out_features, in1_features, in2_features).
+        bias: b, of shape (out_features,), or None.
+
+    Example:
+        >>> nn.Bilinear(2, 3, 1, init="constant")(np.ones((4, 2)), np.ones((4, 3))).data[0]
+        array([6.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        init: str | inits.Init = "xavier_normal",
+        generator: inits.Generator = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        n_1 = as_count("Bilinear", in1_features, "in1_features")
+        n_2 = as_count("Bilinear", in2_features, "in2_features")
+        n_out = as_count("Bilinear", out_features, "out_features")
+        self.weight = Parameter.drawn((n_out, n_1, n_2), init, generator, dtype)
+        self.bias = Parameter.drawn((n_out,), inits.zeros, None, dtype) if bias else None
+
+    def forward(self, x1: Any, x2: Any) -> Any:
+        """Map (..., in1_features) and (..., in2_features) to (..., out_features)."""
+        y = ops.einsum(
+            "...i,oij,...j->...o", as_input(x1, self.weight), self.weight, as_input(x2, self.weight)
+        )
+        return y if self.bias is None else y + self.bias
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the sizes, and what is not the default."""
+        n_out, n_1, n_2 = self.weight.shape
+        special = {} if self.bias is not None else {"bias": False}
+        sizes = {"in1_features": n_1, "in2_features": n_2, "out_features": n_out}
+        return {**sizes, **special, **dtype_argument(self.weight)}
+
+
+class Embedding(Module):
+    """A table of vectors, one for each word or category; rows that are not looked up get no gradient.
+
+    Args:
+        num_embeddings: rows of the table.
+        embedding_dim: length of a row.
+        init, generator, dtype: as for `Linear`; the rows begin as standard normal numbers.
+
+    Attributes:
+        weight: the table, of shape (num_embeddings, embedding_dim).
+
+    Raises:
+        IndexError: an index outside the table (when called).
+
+    Example:
+        >>> nn.Embedding(10, 4)([[1, 2, 3]]).shape
+        (1, 3, 4)
+    """
+
+    scoped = False
+
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        init: str | inits.Init = partial(inits.normal, std=1.0),  # noqa: B008 - a constant, like a name
+        generator: inits.Generator = None,
+        dtype: Any = np.float32,
+    ) -> None:
+        rows = as_count("Embedding", num_embeddings, "num_embeddings")
+        columns = as_count("Embedding", embedding_dim, "embedding_dim")
+        self.weight = Parameter.drawn((rows, columns), init, generator, dtype)
+
+    def forward(self, indices: Any) -> Any:
+        """Map whole numbers of any shape (as floats too, which is what `fit` hands out) to (..., embedding_dim)."""
+        found = np.asarray(data_of(indices))
+        if found.dtype.kind == "f" and (found == np.round(found)).all():
+            indices = indices.astype(np.int64) if isinstance(indices, Tensor) else found.astype(np.int64)
+        return ops.embedding(self.weight, indices)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the sizes, and what is not the default."""
+        rows, columns = self.weight.shape
+        return {"num_embeddings": rows, "embedding_dim": columns, **dtype_argument(self.weight)}
+
+
+class PReLU(Module):
+    """x where x > 0, else a · x with a slope a that is learned (He et al. 2015).
+
+    Args:
+        num_parameters: 1 for one slope, or the number of channels (the second axis of x) for one each.
+        init: the slope at the beginning.
+        dtype: a float dtype.
+
+    Attributes:
+        weight: a, of shape (num_parameters,).
+
+    Example:
+        >>> nn.PReLU()(np.array([[-2.0, 3.0]])).numpy()
+        array([[-0.5,  3. ]], dtype=float32)
+    """
+
+    scoped = False
+
+    def __init__(self, num_parameters: int = 1, init: float = 0.25, dtype: Any = np.float32) -> None:
+        n = as_count("PReLU", num_parameters, "num_parameters")
+        self.weight = Parameter.drawn((n,), partial(inits.constant, value=init), None, dtype)
+
+    def forward(self, x: Any) -> Any:
+        """Apply the function to (rows, channels, ...)."""
+        x = as_input(x, self.weight)
+        dims = ops.shape(x)
+        if self.weight.size == 1:
+            return ops.prelu(x, self.weight)
+        if len(dims) < 2 or dims[1] != self.weight.size:
+            raise ShapeError(
+                f"PReLU: x of shape {dims} needs {self.weight.size} channels on its second axis, one for each slope"
+            )
+        return ops.prelu(x, ops.reshape(self.weight, (-1,) + (1,) * (len(dims) - 2)))
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the number of slopes, and what is not the default."""
+        return {"num_parameters": self.weight.size, **dtype_argument(self.weight)}
+
+
+class Dropout(Module):
+    """In training, set elements to zero at random and scale the others up, so that the mean stays; else nothing.
+
+    The numbers come from the generator that `chainrule.seed` seeds (Srivastava et al. 2014).
+
+    Args:
+        p: the probability of becoming zero, from 0 up to but without 1.
+
+    Raises:
+        ValueError: p is no such probability.
+
+    Example:
+        >>> layer = nn.Dropout(0.75)
+        >>> sorted(set(layer(np.ones(100)).tolist())), layer.eval()(np.ones(2))
+        ([0.0, 4.0], array([1., 1.]))
+    """
+
+    scoped = False
+
+    def __init__(self, p: float = 0.5) -> None:
+        self.p = _probability("Dropout", p)
+
+    def forward(self, x: Any) -> Any:
+        """Drop elements of x, of any shape."""
+        return dropout(x, self.p, self.training)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the probability."""
+        return {"p": self.p}
 
 
 class Flatten(Module):
@@ -127,6 +297,41 @@ class Sequential(Module):
         return {"layers": list(self)}
 
 
-def dtype_argument(parameter: Parameter) -> dict[str, str]:
+class Residual(Sequential):
+    """x + f(x), with f the given modules one after another: what they add to x (He et al. 2016).
+
+    Args:
+        layers: the modules in order; the last must give the shape of x.
+
+    Raises:
+        ShapeError: f(x) has another shape than x (when called).
+
+    Example:
+        >>> nn.Residual(nn.Linear(2, 2, init="zeros"), nn.ReLU())(np.array([[1.0, -2.0]], np.float32)).numpy()
+        array([[ 1., -2.]], dtype=float32)
+    """
+
+    def forward(self, x: Any) -> Any:
+        """Pass x through all modules, and add it to what comes out."""
+        y = super().forward(x)
+        if ops.shape(y) != ops.shape(x):
+            raise ShapeError(
+                f"Residual: its layers turn shape {ops.shape(x)} into {ops.shape(y)}, so x cannot be added to it; "
+                "let the last layer give the shape of x"
+            )
+        return ops.add(
+            np.asarray(x, y.dtype) if isinstance(y, Tensor) and not isinstance(x, Tensor) else x, y
+        )
+
+
+def dtype_argument(parameter: Tensor) -> dict[str, str]:
     """Return the dtype as an argument, where it is not the default."""
     return {} if parameter.dtype == np.float32 else {"dtype": parameter.dtype.name}
+
+
+def _probability(where: str, p: Any) -> float:
+    if isinstance(p, bool) or not isinstance(p, int | float | np.floating):
+        raise TypeError(f"{where}: p must be a probability, got {p!r}")
+    if not 0 <= p < 1:
+        raise ValueError(f"{where}: p must be a probability from 0 up to but without 1, got {p!r}")
+    return float(p)

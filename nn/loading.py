@@ -1,20 +1,16 @@
 """`nn.load`: a module built from a file. Only the classes listed here can be; nothing in a file is executed."""
 
-from collections.abc import Callable, Iterator
-from itertools import pairwise
 from typing import Any
 
-from chainrule.nn import activations, init, layers, models, saving
+from chainrule.nn import activations, conv, layers, models, networks, norm, saving, state
 from chainrule.nn.errors import ModelFileError
 from chainrule.nn.files import PathName
-from chainrule.nn.models import check_sizes
 from chainrule.nn.module import Module
-
-Shapes = Iterator[tuple[str, tuple[int, ...]]]
+from chainrule.nn.parameter import skeleton
 
 
 def load(path: PathName) -> Module:
-    """Build the module that a file describes, with its parameters.
+    """Build the module that a file describes, with its parameters and buffers.
 
     Args:
         path: what `Module.save` wrote.
@@ -42,22 +38,25 @@ def load(path: PathName) -> Module:
         )
     task = config.pop("task", None)
     try:
-        # Nothing is allocated for a module whose shapes are not those of the file.
-        left = {name: array.shape for name, array in tensors.items()}
-        for name, shape in _shapes(config):
-            if left.pop(name, None) != shape:
-                raise ModelFileError(f"the config needs {name} of shape {shape}, the file has it not")
-        if left:
-            raise ModelFileError(f"the file has {', '.join(left)}, which the config does not know")
-        module = _build(config)
-        module.load_state_dict(tensors)
-    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
+        # Nothing is allocated for the numbers of a module before its shapes are found to be those of the file.
+        with skeleton(len(tensors)):
+            module = _build(config, [])
+        if saving.describe(module) != config:
+            raise ValueError(f"no module of chainrule describes itself as {saving.shown(config)}")
+        state.fill(module, tensors)
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:
         raise ModelFileError(f"{path}, byte 8: {error}") from None
     module.task = task
     return module
 
 
-def _known(config: Any) -> tuple[type[Module], Callable[..., Shapes], dict[str, Any]]:
+def _build(config: dict[str, Any], built: list[Module | None]) -> Module:
+    """Build a module from its description; `built` holds those before it, None for one that is being built."""
+    if config.keys() == {"same"}:
+        again: Module | None = built[config["same"]]
+        if again is None:
+            raise ModelFileError("a module of the config is its own part")
+        return again
     name, arguments = config["class"], config["arguments"]
     if name not in CLASSES:
         raise ModelFileError(
@@ -66,58 +65,24 @@ def _known(config: Any) -> tuple[type[Module], Callable[..., Shapes], dict[str, 
         )
     if arguments.get("dtype", "float32") not in ("float16", "float32", "float64"):
         raise ModelFileError("the dtype must be float16, float32 or float64")
-    return *CLASSES[name], arguments
+    place = len(built)
+    built.append(None)
+    plain = {key: _part(value, built) for key, value in arguments.items()}
+    module = CLASSES[name](*plain.pop("layers", ()), **plain)
+    built[place] = module
+    return module
 
 
-def _shapes(config: Any) -> Shapes:
-    """Go over the parameters' names and shapes that a config asks for, without building anything."""
-    _, shapes, arguments = _known(config)
-    return shapes(**arguments)
+def _part(value: Any, built: list[Module | None]) -> Any:
+    if isinstance(value, dict):
+        return _build(value, built)
+    return [_part(item, built) for item in value] if isinstance(value, list) else value
 
 
-def _build(config: Any) -> Module:
-    kind, _, arguments = _known(config)
-    if kind is layers.Sequential:
-        return layers.Sequential(*(_build(layer) for layer in arguments["layers"]))
-    plain = {k: _build(v) if isinstance(v, dict) else v for k, v in arguments.items()}
-    if kind in (layers.Linear, models.MLP):
-        plain["init"] = init.zeros  # draws no random numbers
-    return kind(**plain)
-
-
-def _none(**arguments: Any) -> Shapes:
-    return iter(())
-
-
-def _linear(in_features: int, out_features: int, bias: bool = True, dtype: str = "") -> Shapes:
-    yield "weight", (out_features, in_features)
-    if bias:
-        yield "bias", (out_features,)
-
-
-def _sequential(layers: list[Any]) -> Shapes:
-    for i, layer in enumerate(layers):
-        for name, shape in _shapes(layer):
-            yield f"{i}.{name}", shape
-
-
-def _mlp(sizes: list[int], activation: Any, dtype: str = "") -> Shapes:
-    checked = check_sizes("MLP", sizes)
-    for i, (n_in, n_out) in enumerate(pairwise(checked)):
-        for name, shape in _linear(n_in, n_out):
-            yield f"{2 * i}.{name}", shape
-
-
-def _logistic_regression(n_features: int, n_classes: int, dtype: str = "") -> Shapes:
-    for name, shape in _linear(n_features, 1 if n_classes == 2 else n_classes):
-        yield f"linear.{name}", shape
-
-
-CLASSES: dict[str, tuple[type[Module], Callable[..., Shapes]]] = {
-    "Linear": (layers.Linear, _linear),
-    "Flatten": (layers.Flatten, _none),
-    "Sequential": (layers.Sequential, _sequential),
-    "MLP": (models.MLP, _mlp),
-    "LogisticRegression": (models.LogisticRegression, _logistic_regression),
-    **{kind.__name__: (kind, _none) for kind in activations.ACTIVATIONS.values()},
+CLASSES: dict[str, type[Module]] = {
+    kind.__name__: kind
+    for file in (layers, conv, norm, activations, models, networks)
+    for kind in vars(file).values()
+    if isinstance(kind, type) and issubclass(kind, Module) and kind.__module__ == file.__name__
+    if kind is not activations.Activation and not kind.__name__.startswith("_")
 }

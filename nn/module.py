@@ -1,18 +1,18 @@
 """`Module`: a part of a network that owns parameters, and other modules."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.autograd.construct import as_array
 from chainrule.autograd.mode import scope
-from chainrule.autograd.node import Node
-from chainrule.autograd.tensor import Tensor
-from chainrule.nn import fit as fitting, predict as predicting, saving
+from chainrule.nn import fit as fitting, predict as predicting, saving, state as states, summary as summaries
 from chainrule.nn.files import PathName
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.hooks import ForwardHook, Hook
+from chainrule.nn.parameter import Buffer, Parameter
+from chainrule.nn.tree import Tree, listed, parts
 
 if TYPE_CHECKING:
     from chainrule.nn.callbacks import Callback
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from chainrule.nn.optim import Optimizer
 
 
-class Module:
-    """Base class of layers and models: write `forward`, and put parameters and modules into attributes.
+class Module(Tree):
+    """Base class of layers and models: write `forward`, and put parameters, buffers and modules into attributes.
 
     They are found in attributes, and in lists, tuples and dicts in attributes. Calling the module calls `forward`
     inside a scope named after the attribute that holds the module, so that drawings fold it into one box.
@@ -48,108 +48,76 @@ class Module:
     task: str | None = None
     scoped: bool = True  # False for a module that is a single op: a box around it would say nothing
     _name: str = ""
+    _hooks: Mapping[int, Hook] = {}
 
     def forward(self, *args: Any) -> Any:
         """Compute the outputs; a subclass writes this, and users call the module itself."""
         raise NotImplementedError(f"{type(self).__name__} needs a method `forward(self, x)`")
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
-        """Compute the outputs, in a scope of their own."""
-        if not self.scoped:
-            return self.forward(*args, **settings)
-        name = self._name or type(self).__name__
-        with scope(type(self).__name__ + name if name.isdigit() else name):
-            return self.forward(*args, **settings)
+        """Compute the outputs, in a scope of their own, and show them to the forward hooks."""
+        if self.scoped:
+            name = self._name or type(self).__name__
+            with scope(type(self).__name__ + name if name.isdigit() else name):
+                outputs = self.forward(*args, **settings)
+        else:
+            outputs = self.forward(*args, **settings)
+        for hook in tuple(self._hooks.values()):
+            changed = hook(self, args, outputs)
+            outputs = outputs if changed is None else changed
+        return outputs
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(vars(self).get(name), Parameter) and not isinstance(value, Parameter | None):
+        held = vars(self).get(name)
+        if isinstance(held, Parameter | Buffer) and not isinstance(value, type(held) | None):
+            kind = type(held).__name__
             raise TypeError(
-                f"{name} is a Parameter; write module.{name}.data = ... "
-                "to change its numbers, or nn.Parameter(...) to replace it"
+                f"{name} is a {kind}; write module.{name}.data = ... "
+                f"to change its numbers, or nn.{kind}(...) to replace it"
             )
         object.__setattr__(self, name, value)
-        for key, part in _parts(name, value):
+        for key, part in parts(name, value):
             if isinstance(part, Module):
                 vars(part)["_name"] = key
             elif not part.label:
                 part.label = key
 
-    def named_children(self) -> "Iterator[tuple[str, Parameter | Module]]":
-        """Go over the parameters and modules held here directly, with their names, in order of assignment."""
-        for name, value in vars(self).items():
-            yield from _parts(name, value)
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is copied and pickled: all but the hooks, which watch this module and no copy of it."""
+        return {name: value for name, value in vars(self).items() if name != "_hooks"}
 
-    def named_modules(self) -> "Iterator[tuple[str, Module]]":
-        """Go over this module (named ``""``) and all below it, each once, parents first.
+    def register_forward_hook(self, hook: Hook) -> ForwardHook:
+        """Call a function after each forward pass of this module, to look at its outputs or to replace them.
 
-        Example:
-            >>> [name for name, _ in nn.Sequential(nn.Flatten(), nn.Linear(2, 1)).named_modules()]
-            ['', '0', '1']
-        """
-        seen: set[int] = set()
-        stack: list[tuple[str, Module]] = [("", self)]
-        while stack:
-            path, module = stack.pop()
-            if id(module) in seen:
-                continue
-            seen.add(id(module))
-            yield path, module
-            below = [(n, part) for n, part in module.named_children() if isinstance(part, Module)]
-            stack.extend((f"{path}.{n}" if path else n, part) for n, part in reversed(below))
+        Args:
+            hook: takes the module, the tuple of its inputs, and its outputs; what it returns replaces the outputs,
+                unless that is None.
 
-    def modules(self) -> "Iterator[Module]":
-        """Go over this module and all below it, each once."""
-        return (module for _, module in self.named_modules())
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Go over the parameters of this module and all below it, each once, by the path that leads to it.
+        Returns:
+            A handle; its `remove()` takes the hook away. Copies of the module have no hooks.
 
         Example:
-            >>> [name for name, _ in nn.MLP([2, 3, 1]).named_parameters()]
-            ['0.weight', '0.bias', '2.weight', '2.bias']
+            >>> model = nn.MLP([2, 3, 1])
+            >>> handle = model[0].register_forward_hook(lambda module, inputs, outputs: print(outputs.shape))
+            >>> y = model(np.zeros((5, 2)))
+            (5, 3)
+            >>> handle.remove()
         """
-        seen: set[int] = set()
-        for path, module in self.named_modules():
-            for name, part in module.named_children():
-                if isinstance(part, Parameter) and id(part) not in seen:
-                    seen.add(id(part))
-                    yield f"{path}.{name}" if path else name, part
-
-    def parameters(self) -> list[Parameter]:
-        """Return the parameters of this module and all below it, each once: what an optimizer takes."""
-        return [parameter for _, parameter in self.named_parameters()]
-
-    def zero_grad(self) -> None:
-        """Forget the gradients of all parameters."""
-        for parameter in self.parameters():
-            parameter.zero_grad()
-
-    def train(self, on: bool = True) -> Self:
-        """Switch this module and all below it to training, or with False to use; returns itself.
-
-        Example:
-            >>> nn.MLP([2, 1]).train(False).training
-            False
-        """
-        for module in self.modules():
-            module.training = on
-        return self
-
-    def eval(self) -> Self:
-        """Switch from training to use: `train(False)`."""
-        return self.train(False)
+        if "_hooks" not in vars(self):
+            vars(self)["_hooks"] = {}
+        return ForwardHook(vars(self)["_hooks"], hook)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
-        """Return a copy of every parameter's data, by path.
+        """Return a copy of the data of every parameter and buffer, by path; what is shared comes once.
 
         Example:
             >>> nn.Linear(2, 1, init="zeros").state_dict()
             {'weight': array([[0., 0.]], dtype=float32), 'bias': array([0.], dtype=float32)}
         """
-        return {name: parameter.numpy() for name, parameter in self.named_parameters()}
+        return {name: held.numpy() for name, held in states.held(self).items()}
 
     def load_state_dict(self, state: Mapping[str, ArrayLike]) -> None:
-        """Take over the data of every parameter, cast to its dtype; after an error nothing has changed.
+        """Take over the data of every parameter and buffer, cast to its dtype; after an error nothing has changed.
 
         Args:
             state: what `state_dict` of a module with the same parameters returned.
@@ -157,21 +125,7 @@ class Module:
         Raises:
             ValueError: names are missing or too many, or shapes differ; all of them are listed.
         """
-        arrays = {name: as_array(array) for name, array in state.items()}
-        own = dict(self.named_parameters())
-        faults = [
-            f"missing {name} {parameter.shape}" for name, parameter in own.items() if name not in arrays
-        ]
-        faults += [f"unexpected {name} {array.shape}" for name, array in arrays.items() if name not in own]
-        faults += [
-            f"{name} has shape {arrays[name].shape}, needs {parameter.shape}"
-            for name, parameter in own.items()
-            if name in arrays and arrays[name].shape != parameter.shape
-        ]
-        if faults:
-            raise ValueError(f"these parameters do not fit {type(self).__name__}: {'; '.join(faults)}")
-        for name, parameter in own.items():
-            parameter.data = arrays[name]
+        states.fill(self, {name: as_array(array) for name, array in state.items()})
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments that build a module like this one: for its repr, and for files.
@@ -182,7 +136,7 @@ class Module:
         return {}
 
     def save(self, path: PathName) -> None:
-        """Write the parameters and how to build the module to a safetensors file, atomically and with no pickle.
+        """Write the parameters, the buffers and how to build the module to a safetensors file: atomically, no pickle.
 
         Args:
             path: the file; one that is there is replaced in one step.
@@ -297,71 +251,33 @@ class Module:
         """
         return predicting.score(self, X, y)
 
-    def summary(self) -> str:
-        """Return a table of all modules: path, kind, shapes and number of parameters.
+    def summary(self, input_shape: Sequence[int] | None = None) -> summaries.Summary:
+        """Return a table of all modules: kind, shapes, parameters, operations and memory.
+
+        Args:
+            input_shape: of one row of X, such as ``(1, 28, 28)``; None takes it from a first `Linear`, where there is
+                one, and else leaves out what depends on it.
+
+        Returns:
+            What prints as a table, and shows as one in a notebook.
+
+        Raises:
+            ShapeError: the model takes no such rows.
 
         Example:
             >>> print(nn.MLP([64, 32, 10]).summary())
             MLP  sizes=[64, 32, 10], activation='relu'
-            0    Linear  weight (32, 64), bias (32,)  2,080
-            1    ReLU                                     0
-            2    Linear  weight (10, 32), bias (10,)    330
-            2,410 parameters, 9,640 bytes
+            path  kind    weights                     output  parameters  flops
+            0     Linear  weight (32, 64), bias (32,)  (32,)       2,080  4,128
+            1     ReLU                                 (32,)           0     32
+            2     Linear  weight (10, 32), bias (10,)  (10,)         330    650
+            2,410 parameters, 9,640 bytes; for one row 4,810 flops, 296 bytes of results
         """
-        rows = []
-        for path, module in self.named_modules():
-            own = [(n, p) for n, p in module.named_children() if isinstance(p, Parameter)]
-            if path or own:
-                shapes = ", ".join(f"{name} {parameter.shape}" for name, parameter in own)
-                count = f"{sum(parameter.size for _, parameter in own):,}"
-                rows.append((path, type(module).__name__, shapes, count))
-        head = f"{type(self).__name__}  {_listed(self.arguments())}".rstrip()
-        widths = [max((len(row[i]) for row in rows), default=0) for i in range(4)]
-        widths[0] = max(widths[0], len(type(self).__name__))
-        lines = [
-            f"{path:<{widths[0]}}  {kind:<{widths[1]}}  {shapes:<{widths[2]}}  {count:>{widths[3]}}"
-            for path, kind, shapes, count in rows
-        ]
-        parameters = self.parameters()
-        size = sum(p.data.nbytes for p in parameters)
-        return "\n".join([head, *lines, f"{sum(p.size for p in parameters):,} parameters, {size:,} bytes"])
+        return summaries.summarize(self, input_shape)
 
     def __repr__(self) -> str:
-        parts = [(n, part) for n, part in self.named_children() if isinstance(part, Module)]
-        if not parts:
-            return f"{type(self).__name__}({_listed(self.arguments())})"
-        inner = "\n".join(f"({name}): {part!r}" for name, part in parts).replace("\n", "\n  ")
+        below = [(n, part) for n, part in self.named_children() if isinstance(part, Module)]
+        if not below:
+            return f"{type(self).__name__}({listed(self.arguments())})"
+        inner = "\n".join(f"({name}): {part!r}" for name, part in below).replace("\n", "\n  ")
         return f"{type(self).__name__}(\n  {inner}\n)"
-
-
-def as_input(x: Any, parameter: Parameter) -> Any:
-    """Return x for use beside a parameter: a constant is cast to the parameter's dtype, a variable is left alone.
-
-    Raises:
-        TypeError: x holds no numbers.
-    """
-    dtype = parameter._data.dtype
-    if isinstance(x, Node):
-        if not isinstance(x, Tensor):
-            raise TypeError(
-                "a Value is one number; nn.scalar has the networks of Values, this one takes arrays"
-            )
-        return x if x.requires_grad or x._data.dtype == dtype else x.astype(dtype)
-    array = x if isinstance(x, np.ndarray) and x.dtype.kind in "fiub" else as_array(x)
-    return array if array.dtype == dtype else array.astype(dtype)
-
-
-def _parts(name: str, value: Any) -> "Iterator[tuple[str, Parameter | Module]]":
-    """Find the parameters and modules in an attribute."""
-    if isinstance(value, Parameter | Module):
-        yield name, value
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            yield from _parts(f"{name}.{i}", item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from _parts(f"{name}.{key}", item)
-
-
-def _listed(arguments: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())

@@ -1,11 +1,11 @@
-"""Modules in files: the parameters as safetensors, and in its metadata how to build the module."""
+"""Modules in files: the parameters and buffers as safetensors, and in its metadata how to build the module."""
 
 import json
 import zlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.nn import files
+from chainrule.nn import files, state
 from chainrule.nn.errors import ModelFileError
 from chainrule.nn.files import Array, PathName
 
@@ -31,9 +31,9 @@ def load_into(module: "Module", path: PathName) -> None:
         task = config.pop("task", None)
         own = json.loads(json.dumps(describe(module)))
         if config != own:
-            raise ModelFileError(f"{path}, byte 8: the file holds {_shown(config)}, this is {_shown(own)}")
+            raise ModelFileError(f"{path}, byte 8: the file holds {shown(config)}, this is {shown(own)}")
     try:
-        module.load_state_dict(tensors)
+        state.fill(module, tensors)
     except ValueError as error:
         raise ModelFileError(f"{path}, byte 8: {error}") from None
     if config is not None and task is not None:
@@ -67,17 +67,26 @@ def read(path: PathName) -> tuple[dict[str, Array], Config | None]:
     return tensors, config
 
 
-def describe(value: Any) -> Any:
+def describe(value: Any, seen: dict[int, int] | None = None) -> Any:
     """Return a module as plain data, ``{"class": ..., "arguments": {...}}``, and what holds modules likewise.
+
+    One that occurs again is ``{"same": n}``: the n-th that was described, counted from 0.
 
     Example:
         >>> describe(nn.Tanh())
         {'class': 'Tanh', 'arguments': {}}
+        >>> layer = nn.Tanh()
+        >>> describe([layer, layer])
+        [{'class': 'Tanh', 'arguments': {}}, {'same': 0}]
     """
+    seen = {} if seen is None else seen
     if isinstance(value, list):
-        return [describe(item) for item in value]
+        return [describe(item, seen) for item in value]
     if not hasattr(value, "arguments"):
         return value
+    if id(value) in seen:
+        return {"same": seen[id(value)]}
+    seen[id(value)] = len(seen)
     kind = type(value)
     # A class of the user's own may have the name of one of ours.
     name = (
@@ -85,7 +94,22 @@ def describe(value: Any) -> Any:
         if kind.__module__.startswith("chainrule.nn.")
         else f"{kind.__module__}.{kind.__qualname__}"
     )
-    return {"class": name, "arguments": {key: describe(item) for key, item in value.arguments().items()}}
+    arguments = {key: describe(item, seen) for key, item in value.arguments().items()}
+    return {"class": name, "arguments": arguments}
+
+
+def shown(config: Any) -> str:
+    """Return a config as the call that it stands for, at most 200 characters of it.
+
+    Example:
+        >>> shown({"class": "Linear", "arguments": {"in_features": 2}})
+        'Linear(in_features=2)'
+    """
+    arguments = config.get("arguments") if isinstance(config, dict) else None
+    if not isinstance(arguments, dict):
+        return str(config)[:200]
+    inner = ", ".join(f"{k}={v!r}" for k, v in arguments.items())
+    return f"{config.get('class')}({inner})"[:200]
 
 
 def _checksum(config: str, tensors: Mapping[str, Array]) -> str:
@@ -94,11 +118,5 @@ def _checksum(config: str, tensors: Mapping[str, Array]) -> str:
     for name in sorted(tensors):
         array = tensors[name]
         code = zlib.crc32(f"{name} {array.dtype.str[1:]} {array.shape}".encode(), code)
-        code = zlib.crc32(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes(), code)
+        code = zlib.crc32(files.as_bytes(array), code)
     return f"{code:08x}"
-
-
-def _shown(config: Config) -> str:
-    arguments = config.get("arguments")
-    inner = ", ".join(f"{k}={v!r}" for k, v in arguments.items()) if isinstance(arguments, dict) else "?"
-    return f"{config.get('class')}({inner})"[:200]

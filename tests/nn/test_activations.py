@@ -1,5 +1,6 @@
 """The lectures' table of activation functions, with derivatives, against what is computed here."""
 
+import inspect
 import math
 
 import numpy as np
@@ -77,6 +78,8 @@ def test_against_torch():
     peers = {
         "sigmoid": torch.sigmoid, "tanh": torch.tanh, "relu": f.relu, "softplus": f.softplus, "silu": f.silu,
         "leaky_relu": f.leaky_relu, "gelu": f.gelu, "elu": f.elu, "identity": lambda x: x,
+        "selu": f.selu, "celu": f.celu, "mish": f.mish, "softsign": f.softsign, "relu6": f.relu6,
+        "hardtanh": f.hardtanh, "hardsigmoid": f.hardsigmoid, "hardswish": f.hardswish, "log_sigmoid": f.logsigmoid,
         "softmax": lambda x: f.softmax(x, -1), "log_softmax": lambda x: f.log_softmax(x, -1),
     }  # fmt: skip
     assert peers.keys() == ACTIVATIONS.keys()
@@ -94,3 +97,42 @@ def test_against_torch():
 def test_unknown_name():
     with pytest.raises(ValueError, match=r"unknown activation 'Sigmoyd'.*did you mean 'sigmoid'\?"):
         activation("Sigmoyd")
+
+
+def test_settings_are_those_of_the_function():
+    assert repr(nn.LeakyReLU(0.3)) == "LeakyReLU(negative_slope=0.3)"
+    assert repr(nn.Hardtanh(high=2)) == "Hardtanh(low=-1.0, high=2.0)"
+    assert repr(nn.Softmax(axis=0)) == "Softmax(axis=0)"
+    assert nn.ELU(2)(-1.0) == cr.elu(-1.0, 2.0)
+    assert nn.ELU.__name__ == nn.ELU.__qualname__ == "ELU"
+    assert str(inspect.signature(nn.ELU)) == "(alpha: float = 1.0)"
+    assert nn.ELU.__doc__.startswith("x where x > 0")
+    assert nn.GLU()(np.ones((2, 4))).shape == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nn.LeakyReLU("steep"), "LeakyReLU: negative_slope must be a number, got 'steep'"),
+        (lambda: nn.ELU(True), "ELU: alpha must be a number, got True"),
+        (lambda: nn.Softmax(0.5), "Softmax: axis must be a whole number, got 0.5"),
+        (lambda: nn.ReLU(0.1), "too many positional arguments"),
+        (lambda: nn.ELU(beta=1.0), "beta"),
+    ],
+)
+def test_bad_settings(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+def test_every_activation_of_the_engine_is_a_module():
+    """What `autograd.ops.activation` defines, apart from the loss and the one with a learned slope."""
+    from chainrule.autograd.ops import activation as table
+
+    names = {
+        name
+        for name, function in vars(table).items()
+        if callable(function) and getattr(function, "__module__", "").startswith("chainrule.autograd.ops")
+        and getattr(cr, name, None) is function
+    }  # fmt: skip
+    assert names - set(ACTIVATIONS) == {"bce_with_logits", "prelu"}

@@ -89,3 +89,94 @@ def test_sequential_keeps_more_than_ten_in_order():
 def test_sequential_refuses_a_function():
     with pytest.raises(TypeError, match=r"layer 1 is .*write nn.ReLU\(\)"):
         nn.Sequential(nn.Linear(1, 1), cr.relu)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_bilinear_against_torch(bias):
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'chainrule[oracle]'")
+    ours = nn.Bilinear(3, 4, 2, bias=bias, dtype=np.float64)
+    theirs = torch.nn.Bilinear(3, 4, 2, bias=bias).double()
+    theirs.load_state_dict({name: torch.tensor(array) for name, array in ours.state_dict().items()})
+    a, b, g = (RNG.standard_normal(shape) for shape in ((5, 3), (5, 4), (5, 2)))
+    y, expected = ours(a, b), theirs(torch.tensor(a), torch.tensor(b))
+    y.backward(g)
+    expected.backward(torch.tensor(g))
+    assert np.allclose(y.data, expected.detach().numpy(), rtol=1e-12)
+    for name, parameter in ours.named_parameters():
+        assert np.allclose(parameter.grad, dict(theirs.named_parameters())[name].grad, rtol=1e-12), name
+
+
+def test_embedding_looks_up_and_adds_up():
+    layer = nn.Embedding(4, 3, dtype=np.float64)
+    y = layer([[1, 1], [3, 0]])
+    assert np.array_equal(y.data, layer.weight.data[[[1, 1], [3, 0]]])
+    y.sum().backward()
+    assert layer.weight.grad[:, 0].tolist() == [1, 2, 0, 1]
+    assert nn.Embedding(1000, 10).weight.data.std() == pytest.approx(1, rel=0.05)
+
+
+def test_embedding_takes_whole_floats_and_nothing_else():
+    layer = nn.Embedding(4, 3)
+    for given in (np.array([1.0, 3.0], np.float32), cr.Tensor([1.0, 3.0])):
+        assert np.array_equal(layer(given).data, layer.weight.data[[1, 3]])
+    with pytest.raises(TypeError, match="must be integers"):
+        layer([0.5])
+    with pytest.raises(IndexError, match=r"4 at row 1 is outside 0\.\.3"):
+        layer([0, 4])
+
+
+def test_a_network_of_words_learns():
+    cr.seed(0)
+    X = RNG.integers(0, 10, (200, 4))
+    y = (X[:, 0] > 4).astype(int)
+    model = nn.Sequential(nn.Embedding(10, 4), nn.Flatten(), nn.Linear(16, 2))
+    model.fit(X, y, epochs=40, optimizer=nn.optim.Adam(model.parameters(), lr=0.02), verbose=0)
+    assert model.score(X, y) == 1
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_prelu_against_torch(n):
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'chainrule[oracle]'")
+    ours, theirs = nn.PReLU(n, dtype=np.float64), torch.nn.PReLU(n).double()
+    x, g = RNG.standard_normal((2, 2, 3, 4))
+    x, g = x.reshape(2, 3, 4), g.reshape(2, 3, 4)
+    y, expected = ours(x), theirs(torch.tensor(x))
+    y.backward(g)
+    expected.backward(torch.tensor(g))
+    assert np.allclose(y.data, expected.detach().numpy())
+    assert np.allclose(ours.weight.grad, theirs.weight.grad)
+    with pytest.raises(cr.ShapeError, match=r"x of shape \(5, 4\) needs 2 channels"):
+        nn.PReLU(2)(np.zeros((5, 4)))
+
+
+def test_dropout_drops_in_training_only_and_repeats():
+    x = cr.Tensor(np.ones((50, 40)))
+    layer = nn.Dropout(0.25)
+    cr.seed(1)
+    y = layer(x)
+    assert set(np.unique(y.data)) == {0.0, 1 / 0.75}
+    assert np.mean(y.data == 0) == pytest.approx(0.25, abs=0.04)
+    y.sum().backward()
+    assert np.array_equal(x.grad, y.data)
+    cr.seed(1)
+    assert np.array_equal(layer(x).data, y.data)
+    assert not np.array_equal(layer(x).data, y.data)
+    assert layer.eval()(x) is x
+    assert nn.Dropout(0.0)(x) is x
+
+
+@pytest.mark.parametrize(
+    ("p", "error"), [(1.0, ValueError), (-0.1, ValueError), ("half", TypeError), (True, TypeError)]
+)
+def test_dropout_refuses(p, error):
+    with pytest.raises(error, match="Dropout: p must be a probability"):
+        nn.Dropout(p)
+
+
+def test_residual_adds_what_its_layers_give():
+    block = nn.Residual(nn.Linear(3, 3), nn.Tanh())
+    x = RNG.standard_normal((4, 3)).astype(np.float32)
+    assert np.allclose(block(x).data, x + np.tanh(block[0](x).data))
+    assert block(x.astype(np.float64)).dtype == np.float32
+    with pytest.raises(cr.ShapeError, match=r"turn shape \(4, 3\) into \(4, 2\)"):
+        nn.Residual(nn.Linear(3, 2))(x)

@@ -1,0 +1,50 @@
+"""What a module holds, as named arrays, and how it takes them over."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from chainrule.nn.module import Module
+    from chainrule.nn.parameter import Buffer, Parameter
+
+
+def held(module: "Module") -> "dict[str, Parameter | Buffer]":
+    """Return the parameters and buffers of a module and all below it by path, each once.
+
+    Example:
+        >>> list(held(nn.Linear(2, 1)))
+        ['weight', 'bias']
+    """
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def fill(module: "Module", arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Put arrays in place of a module's data, without a copy where the dtype is right.
+
+    Args:
+        module: any module.
+        arrays: one for each parameter and buffer; nobody else may change them.
+
+    Raises:
+        ValueError: names are missing or too many, or shapes differ; all of them are listed, and nothing has changed.
+
+    Example:
+        >>> fill(nn.Linear(2, 1), {"weight": np.zeros((2, 2))})
+        Traceback (most recent call last):
+        ...
+        ValueError: these arrays do not fit Linear: missing bias (1,); weight has shape (2, 2), needs (1, 2)
+    """
+    own = held(module)
+    faults = [f"missing {name} {part.shape}" for name, part in own.items() if name not in arrays]
+    faults += [f"unexpected {name} {array.shape}" for name, array in arrays.items() if name not in own]
+    faults += [
+        f"{name} has shape {arrays[name].shape}, needs {part.shape}"
+        for name, part in own.items()
+        if name in arrays and arrays[name].shape != part.shape
+    ]
+    if faults:
+        raise ValueError(f"these arrays do not fit {type(module).__name__}: {'; '.join(faults)}")
+    for name, part in own.items():
+        part.replace(arrays[name].astype(part.dtype, copy=False))
