@@ -25,7 +25,7 @@ class Progress:
     def __init__(self, epochs: int, steps: int, show: bool) -> None:
         self._epochs = epochs
         self._show = show
-        self._bar = _tqdm()(total=epochs * steps, unit="step") if show and _tqdm() else None
+        self._bar = find_tqdm()(total=epochs * steps, unit="step") if show and find_tqdm() else None
 
     def step(self) -> None:
         """One step is done."""
@@ -54,7 +54,7 @@ class Progress:
             self._bar.close()
 
 
-def _tqdm() -> Any:
+def find_tqdm() -> Any:
     """Return tqdm's class for this terminal or notebook, or None where it is not installed."""
     try:
         with warnings.catch_warnings():  # of a notebook without ipywidgets, where it shows a text bar instead

@@ -1,0 +1,250 @@
+"""What there is to compute with on this machine, and what is in the way: the facts of `chainrule doctor`.
+
+Nothing here needs numba: where it is missing, that is the first thing to say.
+"""
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule import backends
+
+Facts = list[tuple[str, str]]
+WIDTH = 96  # of a line of the report
+THREAD_LAYERS = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
+# What decides how a kernel is made, of the hundred features that LLVM knows.
+FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16", "neon", "sve")
+
+
+def report() -> str:
+    """Everything, as text: one section after the other, then what is in the way.
+
+    Example:
+        >>> print(report())
+        versions
+          chainrule   ...
+    """
+    sections = {"versions": versions(), "processor": processor()}
+    missing = without_numba()
+    if not missing:
+        sections |= {"threads": threads(), "cache": cache()}
+        said, works = trial()
+        sections["kernels"] = [*kernels(), ("a trial", said)]
+    lines = [line for title, facts in sections.items() for line in (title, *_lines(facts), "")]
+    found = [missing] if missing else [*obstacles(), *([] if works else [said])]
+    heading = "in the way" if found else "nothing is in the way"
+    return "\n".join([*lines, heading, *_lines([("-", text) for text in found])])
+
+
+def _lines(facts: Facts) -> Iterator[str]:
+    """Two columns, the second one wrapped."""
+    import textwrap
+
+    first = max((len(name) for name, _ in facts), default=0) + 2
+    for name, text in facts:
+        indent = " " * (first + 2)
+        wrapped = textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent) or [indent]
+        yield f"  {name:{first}}{wrapped[0].lstrip()}"
+        yield from wrapped[1:]
+
+
+def without_numba() -> str:
+    """Why the numba backend cannot be used here, or ""."""
+    if sys.platform == "emscripten":
+        return "the numba backend does not exist in the browser's Python; everything else works"
+    try:
+        backends.load("numba")
+    except ImportError as error:
+        return str(error)
+    return ""
+
+
+def versions() -> Facts:
+    """Of everything that takes part in a computation."""
+    return [
+        ("chainrule", f"{installed('chainrule')} in {Path(backends.__file__).parents[1]}"),
+        (
+            "Python",
+            f"{platform.python_version()} ({platform.python_implementation()}, {platform.platform()})",
+        ),
+        ("NumPy", f"{np.__version__}, BLAS: {blas()}"),
+        ("numba", f"{installed('numba')}, llvmlite {installed('llvmlite')}"),
+        ("backend", f"{os.environ.get('CHAINRULE_BACKEND', 'numpy')} by default (CHAINRULE_BACKEND)"),
+    ]
+
+
+def installed(package: str) -> str:
+    """The version of a package, or "not installed"."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def blas() -> str:
+    """Name and version of the BLAS that NumPy was built with."""
+    found = np.show_config("dicts")["Build Dependencies"].get("blas", {})  # type: ignore[call-arg, func-returns-value, index, unused-ignore]
+    return f"{found.get('name', 'unknown')} {found.get('version', '')}".strip()
+
+
+def processor_name() -> str:
+    """The processor's name as the system tells it.
+
+    Example:
+        >>> len(processor_name()) > 0
+        True
+    """
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith(("model name", "Model")):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def processor() -> Facts:
+    """The machine, and what the compiler makes of it."""
+    facts = [("name", f"{processor_name()}, {cores()} of {os.cpu_count()} cores for this process")]
+    if without_numba():
+        return facts
+    from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64
+    from chainrule.backends.numba.tile import shape
+
+    target, features = compiled_for()
+    given = [name for name in ("NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES") if os.environ.get(name)]
+    facts.append(("compiled for", target + (f" (given by {' and '.join(given)})" if given else "")))
+    facts.append(("features", " ".join(name for name in FEATURES if name in features) or "none of note"))
+    for f in (FLOAT32, FLOAT64):
+        tile = shape(f)
+        facts.append(
+            (
+                f.name,
+                f"vectors of {tile.lanes} ({tile.lanes * np.dtype(f.real).itemsize * 8} bits), "
+                f"matrix product in tiles of {tile.rows} x {2 * tile.lanes}",
+            )
+        )
+    return facts
+
+
+def compiled_for() -> tuple[str, set[str]]:
+    """The processor that numba compiles for, and its features."""
+    from numba.core import registry
+
+    _, name, features = registry.cpu_target.target_context.codegen().magic_tuple()
+    return name, {feature[1:] for feature in features.split(",") if feature.startswith("+")}
+
+
+def threads() -> Facts:
+    """Thread counts, and the layers that numba could run parallel kernels on."""
+    import importlib
+
+    import numba
+
+    from chainrule.backends.threads import num_threads
+
+    layers = []
+    for layer, module in THREAD_LAYERS.items():
+        try:
+            importlib.import_module(f"numba.np.ufunc.{module}")
+            layers.append(layer)
+        except ImportError as error:
+            layers.append(f"{layer} (no: {error})")
+    variables = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    given = [f"{name}={os.environ[name]}" for name in variables if name in os.environ]
+    return [
+        ("kernels", f"at most {num_threads()} (set_num_threads, NUMBA_NUM_THREADS)"),
+        ("BLAS", ", ".join(given) or "as many as there are cores (OPENBLAS_NUM_THREADS, OMP_NUM_THREADS)"),
+        ("layer", "Python's threads, with its lock released in the kernels"),
+        (
+            "numba's layers",
+            f"not used; {', '.join(layers)} (NUMBA_THREADING_LAYER: {numba.config.THREADING_LAYER})",
+        ),
+    ]
+
+
+def cache() -> Facts:
+    """Where compiled kernels are kept, and how many there are."""
+    from chainrule.backends.numba.compile import SUFFIX, cache_directory
+
+    directory = cache_directory()
+    if directory is None:
+        return [("place", "none can be written")]
+    sizes = [file.stat().st_size for file in directory.glob(f"*{SUFFIX}")]
+    return [
+        ("place", f"{directory} (writable)"),
+        ("content", f"{len(sizes)} kernels, {sum(sizes) / 1e6:.2f} MB; `chainrule warmup` makes them all"),
+    ]
+
+
+def kernels() -> Facts:
+    """Which functions of the table have kernels, file by file, and which are NumPy's."""
+    from chainrule.backends import numpy as reference
+    from chainrule.backends.numba import elementwise, table
+
+    sizes = {name: f" from {size} elements on" for name, size in elementwise.SMALLEST.items() if size}
+    files: dict[str, list[str]] = {}
+    plain = []
+    for name, function in vars(table).items():
+        if not callable(function):
+            continue
+        if getattr(reference, name, None) is function:
+            plain.append(name)
+        else:
+            file = function.__module__.rpartition(".")[2]
+            files.setdefault(file, []).append(name + sizes.get(name, ""))
+    facts = [(file, ", ".join(names)) for file, names in files.items()]
+    return [
+        *facts,
+        ("by NumPy", f"{len(plain)} others, where its function is as fast or seldom hot: {', '.join(plain)}"),
+    ]
+
+
+def trial() -> tuple[str, bool]:
+    """Make one kernel and use it; say how that went, and whether it did."""
+    from chainrule.backends.numba.coefficients import FLOAT32
+    from chainrule.backends.numba.elementwise import compiled
+
+    x = np.linspace(-2, 2, 1000, dtype=np.float32)
+    out = np.empty_like(x)
+    start = time.perf_counter()
+    try:
+        kernel: Any = compiled("relu", FLOAT32)
+        seconds = time.perf_counter() - start
+        kernel(x, out)
+    except Exception as error:  # whatever is wrong with the compiler is what a report must say
+        return f"the kernel of relu does not compile: {type(error).__name__}: {error}", False
+    if not np.array_equal(out, np.maximum(x, 0)):
+        return "the kernel of relu computes something else than NumPy", False
+    how = "loaded from the cache" if kernel.stats.cache_hits else "compiled"
+    return f"the kernel of relu was {how} in {seconds * 1e3:.0f} ms, and agrees with NumPy", True
+
+
+def obstacles() -> Iterator[str]:
+    """What keeps the numba backend from working, or from being fast, and what to do about it."""
+    from chainrule.backends.numba.coefficients import FLOAT32
+    from chainrule.backends.numba.compile import CONFIG, cache_directory
+    from chainrule.backends.numba.tile import shape
+
+    if CONFIG.DISABLE_JIT:
+        yield "NUMBA_DISABLE_JIT is set, so nothing is compiled, and the numba backend cannot work: unset it"
+    if cache_directory() is None:
+        place = f"NUMBA_CACHE_DIR, {CONFIG.CACHE_DIR}," if CONFIG.CACHE_DIR else "any place to keep kernels"
+        yield (
+            f"{place} cannot be written, so kernels are compiled in every process: set NUMBA_CACHE_DIR to a "
+            "folder that can"
+        )
+    if shape(FLOAT32).lanes < 8 and platform.machine().lower() in ("x86_64", "amd64"):
+        yield "vectors are as narrow as on a plain x86-64: kernels are correct, and slower than NumPy's"
