@@ -55,6 +55,15 @@ _CROSS_ENTROPY = Op(
     None,
 )
 _STANDARDIZE = Op("standardize", "general", _standardize_rule)
+_NORMALIZE = Op(
+    "normalize",
+    "general",
+    lambda xp, g, out, x, weight, bias, axis, eps: _standardize_rule(
+        xp, g * weight, xp.standardize(x, axis, eps), x, axis, eps
+    ),
+    lambda xp, g, out, x, weight, bias, axis, eps: g * xp.standardize(x, axis, eps),
+    lambda xp, g, out, x, weight, bias, axis, eps: g,  # as with `linear`
+)
 
 
 def linear(x: Operand, weight: Operand, bias: Operand) -> Any:
@@ -213,7 +222,7 @@ def layer_norm(
         >>> layer_norm(Tensor([[1.0, 3.0]]), eps=0.0, bias=1.0).numpy()
         array([[0., 2.]])
     """
-    return _affine(standardize(x, axis, eps), weight, bias)
+    return _normalized(x, weight, bias, axes("layer_norm", x, axis), eps)
 
 
 def batch_norm(
@@ -261,10 +270,25 @@ def batch_norm(
         return None if part is None else reshape(part, (-1,) + (1,) * (len(dims) - 2))
 
     if mean is None:
-        centred = standardize(x, (0, *range(2, len(dims))), eps)
-    else:
-        centred = div(sub(x, channels(mean)), sqrt(add(channels(var), eps)))
+        return _normalized(x, channels(weight), channels(bias), (0, *range(2, len(dims))), eps)
+    centred = div(sub(x, channels(mean)), sqrt(add(channels(var), eps)))
     return _affine(centred, channels(weight), channels(bias))
+
+
+def _normalized(
+    x: Operand, weight: Operand | None, bias: Operand | None, axis: tuple[int, ...], eps: float
+) -> Any:
+    """Standardize, scale and shift: in one step where the result has the shape of x."""
+    if weight is None or bias is None or not _fits_into(shape(weight), shape(bias), shape(x)):
+        return _affine(standardize(x, axis, eps), weight, bias)
+    return apply(_NORMALIZE, x, weight, bias, axis=axis, eps=eps)
+
+
+def _fits_into(*shapes: tuple[int, ...]) -> bool:
+    try:
+        return np.broadcast_shapes(*shapes) == shapes[-1]
+    except ValueError:
+        return False
 
 
 def _affine(x: Operand, weight: Operand | None, bias: Operand | None) -> Any:

@@ -1,0 +1,362 @@
+"""Layer norm and batch norm: (x - mean) / sqrt(variance + eps) weight + bias, forward and backward.
+
+With NumPy this is a dozen passes over memory. Here what belongs together is read once from memory: its mean, its
+variance and the result are computed while it lies in the fastest cache. The variance is that of the differences from
+the mean, as in the reference: the mean of squares minus the squared mean would lose all digits for a large mean.
+
+Three layouts have kernels of their own: **rows** are standardized each by itself (layer norm), **channels** of shape
+(N, C, S) over N and S (batch norm of images), and **columns** of shape (N, C) over N (batch norm of features).
+"""
+
+import math
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.backends import numpy as reference
+from chainrule.backends.numba.coefficients import Format
+from chainrule.backends.numba.compile import inlined, kernel, read_only, writeable
+from chainrule.backends.numba.elementwise import FORMATS
+from chainrule.backends.numba.reduce import block_sum, inlined_sum
+from chainrule.backends.numba.rows import fits
+
+Array = NDArray[Any]
+Axes = tuple[int, ...]
+
+
+@inlined_sum
+def square_sum(x: Array, mean: Any, zero: Any) -> Any:
+    """The sum of (x - mean)²."""
+    total = zero
+    for j in range(x.size):
+        d = x[j] - mean
+        total += d * d
+    return total
+
+
+@inlined_sum
+def product_sum(g: Array, x: Array, mean: Any, scale: Any, zero: Any) -> Any:
+    """The sum of g (x - mean) scale."""
+    total = zero
+    for j in range(x.size):
+        total += g[j] * ((x[j] - mean) * scale)
+    return total
+
+
+@inlined_sum
+def weighted_sums(g: Array, weight: Array, x: Array, mean: Any, scale: Any, zero: Any) -> Any:
+    """The sums of g weight and of g weight (x - mean) scale."""
+    plain = along = zero
+    for j in range(x.size):
+        h = g[j] * weight[j]
+        plain += h
+        along += h * ((x[j] - mean) * scale)
+    return plain, along
+
+
+@cache
+def row_statistics(f: Format) -> Any:
+    """The length, the mean and one over the deviation of a row."""
+    sum_of, real, zero, one = block_sum(f), f.real, f.real(0), f.real(1)
+
+    @inlined
+    def statistics(row: Array, eps: Any) -> Any:
+        count = real(row.size)
+        mean = sum_of(row) / count
+        return count, mean, one / np.sqrt(square_sum(row, mean, zero) / count + eps)
+
+    return statistics
+
+
+def rows_forward(f: Format) -> Callable[..., Any]:
+    statistics = row_statistics(f)
+
+    def loop(x: Array, weight: Array, bias: Array, eps: float, out: Array) -> None:
+        for i in range(x.shape[0]):
+            row = x[i]
+            _, mean, scale = statistics(row, eps)
+            for j in range(row.size):
+                out[i, j] = (row[j] - mean) * scale * weight[j] + bias[j]
+
+    return loop
+
+
+def rows_of_input(f: Format) -> Callable[..., Any]:
+    statistics, zero = row_statistics(f), f.real(0)
+
+    def loop(g: Array, x: Array, weight: Array, eps: float, out: Array) -> None:
+        for i in range(x.shape[0]):
+            row = x[i]
+            count, mean, scale = statistics(row, eps)
+            plain, along = weighted_sums(g[i], weight, row, mean, scale, zero)
+            plain, along = plain / count, along / count
+            for j in range(row.size):
+                out[i, j] = (g[i, j] * weight[j] - plain - (row[j] - mean) * scale * along) * scale
+
+    return loop
+
+
+def rows_of_weight(f: Format) -> Callable[..., Any]:
+    statistics, zero = row_statistics(f), f.real(0)
+
+    def loop(g: Array, x: Array, eps: float, out: Array) -> None:
+        out[:] = zero
+        for i in range(x.shape[0]):
+            row = x[i]
+            _, mean, scale = statistics(row, eps)
+            for j in range(row.size):
+                out[j] += g[i, j] * ((row[j] - mean) * scale)
+
+    return loop
+
+
+@cache
+def channel_statistics(f: Format) -> Any:
+    """The size, the mean and one over the deviation of a channel of x (N, C, S)."""
+    sum_of, real, zero, one = block_sum(f), f.real, f.real(0), f.real(1)
+
+    @inlined
+    def statistics(x: Array, channel: int, eps: Any) -> Any:
+        count = real(x.shape[0] * x.shape[2])
+        total = square = zero
+        for n in range(x.shape[0]):
+            total += sum_of(x[n, channel])
+        mean = total / count
+        for n in range(x.shape[0]):
+            square += square_sum(x[n, channel], mean, zero)
+        return count, mean, one / np.sqrt(square / count + eps)
+
+    return statistics
+
+
+def channels_forward(f: Format) -> Callable[..., Any]:
+    statistics = channel_statistics(f)
+
+    def loop(x: Array, weight: Array, bias: Array, eps: float, out: Array) -> None:
+        for c in range(x.shape[1]):
+            _, mean, scale = statistics(x, c, eps)
+            for n in range(x.shape[0]):
+                row = x[n, c]
+                for j in range(row.size):
+                    out[n, c, j] = (row[j] - mean) * scale * weight[c] + bias[c]
+
+    return loop
+
+
+def channels_of_input(f: Format) -> Callable[..., Any]:
+    statistics, sum_of, zero = channel_statistics(f), block_sum(f), f.real(0)
+
+    def loop(g: Array, x: Array, weight: Array, eps: float, out: Array) -> None:
+        for c in range(x.shape[1]):
+            count, mean, scale = statistics(x, c, eps)
+            plain = along = zero
+            for n in range(x.shape[0]):
+                plain += sum_of(g[n, c])
+                along += product_sum(g[n, c], x[n, c], mean, scale, zero)
+            plain, along, factor = plain / count, along / count, scale * weight[c]
+            for n in range(x.shape[0]):
+                row = x[n, c]
+                for j in range(row.size):
+                    out[n, c, j] = (g[n, c, j] - plain - (row[j] - mean) * scale * along) * factor
+
+    return loop
+
+
+def channels_of_weight(f: Format) -> Callable[..., Any]:
+    statistics, zero = channel_statistics(f), f.real(0)
+
+    def loop(g: Array, x: Array, eps: float, out: Array) -> None:
+        for c in range(x.shape[1]):
+            _, mean, scale = statistics(x, c, eps)
+            total = zero
+            for n in range(x.shape[0]):
+                total += product_sum(g[n, c], x[n, c], mean, scale, zero)
+            out[c] = total
+
+    return loop
+
+
+@cache
+def column_statistics(f: Format) -> Any:
+    """The length, the means and one over the deviations of the columns of x (N, C)."""
+    real, one = f.real, f.real(1)
+
+    @inlined
+    def statistics(x: Array, eps: Any) -> Any:
+        mean, scale, count = np.zeros(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype), real(x.shape[0])
+        for i in range(x.shape[0]):
+            for j in range(mean.size):
+                mean[j] += x[i, j]
+        for j in range(mean.size):
+            mean[j] /= count
+        for i in range(x.shape[0]):
+            for j in range(mean.size):
+                d = x[i, j] - mean[j]
+                scale[j] += d * d
+        for j in range(mean.size):
+            scale[j] = one / np.sqrt(scale[j] / count + eps)
+        return count, mean, scale
+
+    return statistics
+
+
+def columns_forward(f: Format) -> Callable[..., Any]:
+    statistics = column_statistics(f)
+
+    def loop(x: Array, weight: Array, bias: Array, eps: float, out: Array) -> None:
+        _, mean, scale = statistics(x, eps)
+        for i in range(x.shape[0]):
+            for j in range(mean.size):
+                out[i, j] = (x[i, j] - mean[j]) * scale[j] * weight[j] + bias[j]
+
+    return loop
+
+
+def columns_of_input(f: Format) -> Callable[..., Any]:
+    statistics = column_statistics(f)
+
+    def loop(g: Array, x: Array, weight: Array, eps: float, out: Array) -> None:
+        count, mean, scale = statistics(x, eps)
+        plain, along = np.zeros_like(mean), np.zeros_like(mean)
+        for i in range(x.shape[0]):
+            for j in range(mean.size):
+                plain[j] += g[i, j]
+                along[j] += g[i, j] * ((x[i, j] - mean[j]) * scale[j])
+        for j in range(mean.size):
+            plain[j] /= count
+            along[j] /= count
+        for i in range(x.shape[0]):
+            for j in range(mean.size):
+                z = (x[i, j] - mean[j]) * scale[j]
+                out[i, j] = (g[i, j] - plain[j] - z * along[j]) * scale[j] * weight[j]
+
+    return loop
+
+
+def columns_of_weight(f: Format) -> Callable[..., Any]:
+    statistics, zero = column_statistics(f), f.real(0)
+
+    def loop(g: Array, x: Array, eps: float, out: Array) -> None:
+        _, mean, scale = statistics(x, eps)
+        out[:] = zero
+        for i in range(x.shape[0]):
+            for j in range(mean.size):
+                out[j] += g[i, j] * ((x[i, j] - mean[j]) * scale[j])
+
+    return loop
+
+
+# layout: how many axes it has, and its loops
+LOOPS: dict[str, tuple[int, dict[str, Callable[..., Any]]]] = {
+    "rows": (2, {"forward": rows_forward, "of_input": rows_of_input, "of_weight": rows_of_weight}),
+    "channels": (
+        3,
+        {"forward": channels_forward, "of_input": channels_of_input, "of_weight": channels_of_weight},
+    ),
+    "columns": (
+        2,
+        {"forward": columns_forward, "of_input": columns_of_input, "of_weight": columns_of_weight},
+    ),
+}
+
+
+@cache
+def compiled(layout: str, name: str, f: Format) -> Callable[..., Any]:
+    """The kernel of one function for one layout and format."""
+    ndim, loops = LOOPS[layout]
+    x, vector, real = read_only(f.real, ndim), read_only(f.real), numba.from_dtype(np.dtype(f.real))
+    types = {
+        "forward": (x, vector, vector, real, writeable(f.real, ndim)),
+        "of_input": (x, x, vector, real, writeable(f.real, ndim)),
+        "of_weight": (x, x, real, writeable(f.real)),
+    }[name]
+    return kernel(loops[name](f), f"norm_{layout}_{name}-{f.name}", *types)
+
+
+@lru_cache(maxsize=4096)
+def layout_of(shape: Axes, axis: Axes) -> tuple[str, Axes, Axes] | None:
+    """The layout for statistics over these axes, the array's shape in it, and that of weight and bias in the op."""
+    n, over = len(shape), tuple(sorted(axis))
+    if 0 in shape or not over:
+        return None
+    first = n - len(over)
+    if over == tuple(range(first, n)):
+        return "rows", (math.prod(shape[:first]), math.prod(shape[first:])), shape[first:]
+    if over == (0, *range(2, n)):
+        vector, inner = (shape[1],) + (1,) * (n - 2), math.prod(shape[2:])
+        return ("columns", shape[:2], vector) if inner == 1 else ("channels", (*shape[:2], inner), vector)
+    return None
+
+
+def layout_for(x: Any, vectors: tuple[Any, ...], axis: Axes) -> tuple[str, Axes, Axes] | None:
+    """The layout, if there is a kernel for these operands."""
+    found = layout_of(x.shape, axis) if fits(x) else None
+    if found and all(fits(v) and v.dtype == x.dtype and v.shape == found[2] for v in vectors):
+        return found
+    return None
+
+
+def normalize(x: Array, weight: Array, bias: Array, axis: Axes, eps: float) -> Any:
+    found = layout_for(x, (weight, bias), axis)
+    if found is None:
+        return reference.normalize(x, weight, bias, axis, eps)
+    layout, shape, _ = found
+    out = np.empty(x.shape, x.dtype)
+    run = compiled(layout, "forward", FORMATS[x.dtype])
+    run(x.reshape(shape), weight.ravel(), bias.ravel(), eps, out.reshape(shape))
+    return out
+
+
+def input_gradient(
+    g: Array, out: Any, x: Array, weight: Array, bias: Any, axis: Axes, eps: float
+) -> Array | None:
+    found = layout_for(x, (weight,), axis)
+    if found is None or g.dtype != x.dtype:
+        return None
+    layout, shape, _ = found
+    result = np.empty(x.shape, x.dtype)
+    run = compiled(layout, "of_input", FORMATS[x.dtype])
+    run(np.ascontiguousarray(g).reshape(shape), x.reshape(shape), weight.ravel(), eps, result.reshape(shape))
+    return result
+
+
+def weight_gradient(
+    g: Array, out: Any, x: Array, weight: Array, bias: Any, axis: Axes, eps: float
+) -> Array | None:
+    found = layout_for(x, (weight,), axis)
+    if found is None or g.dtype != x.dtype:
+        return None
+    layout, shape, _ = found
+    result = np.empty(weight.shape, x.dtype)
+    run = compiled(layout, "of_weight", FORMATS[x.dtype])
+    run(np.ascontiguousarray(g).reshape(shape), x.reshape(shape), eps, result.ravel())
+    return result
+
+
+@lru_cache(maxsize=64)
+def neutral(shape: Axes, dtype: np.dtype[Any]) -> tuple[Array, Array]:
+    """A weight and a bias that change nothing."""
+    return np.ones(shape, dtype), np.zeros(shape, dtype)
+
+
+def standardize(x: Array, axis: Axes, eps: float) -> Any:
+    found = layout_for(x, (), axis)
+    if found is None:
+        return reference.standardize(x, axis, eps)
+    return normalize(x, *neutral(found[2], x.dtype), axis, eps)
+
+
+def standardize_gradient(g: Array, out: Any, x: Array, axis: Axes, eps: float) -> Array | None:
+    found = layout_for(x, (), axis)
+    return found and input_gradient(g, out, x, neutral(found[2], x.dtype)[0], None, axis, eps)
+
+
+TABLE = {"normalize": normalize, "standardize": standardize}
+GRADIENTS: dict[str, tuple[Callable[..., Any] | None, ...]] = {
+    "normalize": (input_gradient, weight_gradient, None),
+    "standardize": (standardize_gradient,),
+}
