@@ -6,35 +6,78 @@ import base64
 import functools
 import hashlib
 import json
-import re
+import zlib
 from collections.abc import Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
+from urllib.parse import urlencode
 
 from chainrule.viz import labels, notation
 from chainrule.viz.layout import Layout, Scene, lay_out
 from chainrule.viz.layout.scenes import WIDTH
 from chainrule.viz.trace import Trace
 
-PARTS = ("format.js", "replay.js", "scene.js", "panels.js", "controls.js", "stepper.js")
+# In the order in which they need each other; together they are one ES module.
+PARTS = (
+    "format.js", "replay.js", "camera.js", "heat.js", "boxes.js", "scene.js", "panels.js", "words.js",
+    "paths.js", "predict.js", "breakpoints.js", "theatre.js", "elements.js", "links.js", "controls.js",
+    "transport.js", "player.js", "stepper.js",
+)  # fmt: skip
 ROOM = WIDTH - 18.0  # px for the text of a box
-_SHIM = """
-const data = JSON.parse(document.getElementById("chainrule-data").textContent);
-const state = { payload: data, step: 0 };
-const set = (name, value) => (state[name] = value);
-const model = { get: (name) => state[name], set, save_changes() {}, on() {}, off() {} };
-widget.render({ model, el: document.getElementById("chainrule-page") });
-try {
-  // In a notebook the page stands in a frame below a still picture, which is for where no script runs.
-  const frame = window.frameElement;
-  const still = frame?.previousElementSibling;
-  if (still?.classList.contains("chainrule-still")) still.style.setProperty("display", "none", "important");
-  const light = frame?.ownerDocument.body.dataset.jpThemeLight; // JupyterLab's theme
-  if (light) document.documentElement.dataset.theme = light === "true" ? "light" : "dark";
-} catch { /* a frame of another origin: the picture stays */ }
+# Unpacks the script, the style and the recording, which are text that says much the same again and again. The
+# content policy knows the unpacked script and style by their digests, so nothing else can come in this way.
+_LOADER = """
+(async () => {
+  const place = document.getElementById("chainrule-page");
+  if (!window.DecompressionStream) {
+    place.textContent = "This page needs a browser from 2023 or later.";
+    return;
+  }
+  const packed = atob(document.getElementById("chainrule-packed").textContent.split("base64,")[1]);
+  const bytes = new Blob([Uint8Array.from(packed, (character) => character.charCodeAt(0))]);
+  const stream = bytes.stream().pipeThrough(new DecompressionStream("deflate"));
+  const { script, style, payload } = JSON.parse(await new Response(stream).text());
+  for (const [tag, text] of [["style", style], ["script", script]])
+    document.head.append(Object.assign(document.createElement(tag), { textContent: text }));
+  const state = { payload, step: 0 };
+  const set = (name, value) => (state[name] = value);
+  const model = { get: (name) => state[name], set, save_changes() {}, on() {}, off() {} };
+  chainrule.render({ model, el: place });
+  try {
+    // In a notebook the page stands in a frame below a still picture, which is for where no script runs.
+    const frame = window.frameElement;
+    const still = frame?.previousElementSibling;
+    if (still?.classList.contains("chainrule-still")) still.style.setProperty("display", "none", "important");
+    const light = frame?.ownerDocument.body.dataset.jpThemeLight; // JupyterLab's theme
+    if (light) document.documentElement.dataset.theme = light === "true" ? "light" : "dark";
+  } catch { /* a frame of another origin: the picture stays */ }
+})();
 """
 _PAGE_STYLE = "html,body{margin:0;height:100%}#chainrule-page{height:100vh;height:100dvh}"
+
+
+def embed(url: str, title: str, step: int = 0, node: str = "", height: int = 420) -> str:
+    """A frame that shows a saved page on a slide or in another page, without its side panels.
+
+    Args:
+        url: Where the page lies, seen from the page around it.
+        title: What screen readers call it.
+        step: The step that it opens at.
+        node: The label of the node that is looked at, or "".
+        height: Of the frame, px.
+
+    Returns:
+        One `<iframe>` element.
+
+    >>> print(embed("a.html", "neuron", step=17, node="w1"))
+    <iframe src="a.html?embed#step=17&amp;node=w1" title="neuron" width="100%" height="420" style="border:0"></iframe>
+    """
+    asked = urlencode({"step": step, **({"node": node} if node else {})})
+    return (
+        f'<iframe src="{escape(f"{url}?embed#{asked}")}" title="{escape(title)}" width="100%" height="{height:d}" '
+        'style="border:0"></iframe>'
+    )
 
 
 def payload(graphs: Mapping[str, Trace], title: str) -> dict[str, Any]:
@@ -52,12 +95,12 @@ def payload(graphs: Mapping[str, Trace], title: str) -> dict[str, Any]:
 
 def module() -> str:
     """The stepper as one ES module without imports, `export default {render}`."""
-    return "".join(_squeezed(part) for part in PARTS)
+    return "".join(map(_static, PARTS))
 
 
 def style() -> str:
     """The stepper's style sheet."""
-    return _squeezed("stepper.css")
+    return _static("stepper.css")
 
 
 def html(graphs: Mapping[str, Trace], title: str) -> str:
@@ -75,28 +118,28 @@ def html(graphs: Mapping[str, Trace], title: str) -> str:
     """
     if not graphs:
         raise ValueError("a page needs at least one graph, got none")
-    script = "{" + module().replace("export default", "globalThis.widget =") + "}" + _SHIM
-    css = _PAGE_STYLE + style()
+    script = "{" + module().replace("export default", "globalThis.chainrule =") + "}"
+    packed = {"script": script, "style": style(), "payload": payload(graphs, title)}
     policy = (
-        f"default-src 'none'; script-src {_digest(script)}; style-src {_digest(css)}; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {_digest(_LOADER)} {_digest(script)}; "
+        f"style-src {_digest(_PAGE_STYLE)} {_digest(style())}; base-uri 'none'; form-action 'none'"
     )
-    data = json.dumps(payload(graphs, title), allow_nan=False, separators=(",", ":"))
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{css}</style></head>"
+        f"<title>{escape(title)}</title><style>{_PAGE_STYLE}</style></head>"
         '<body><div id="chainrule-page"></div>'
         "<noscript>This page steps through backprop with a script of its own; please allow it.</noscript>"
-        f'<script type="application/json" id="chainrule-data">{_inert(data)}</script>'
-        f"<script>{script}</script></body></html>\n"
+        f'<script type="text/plain" id="chainrule-packed">{_pack(packed)}</script>'
+        f"<script>{_LOADER}</script></body></html>\n"
     )
 
 
-def _inert(data: str) -> str:
-    """JSON that cannot end the script element it stands in, nor open a comment in it."""
-    return data.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+def _pack(data: Mapping[str, Any]) -> str:
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    encoded = base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+    return f"data:application/zlib;base64,{encoded}"
 
 
 def _digest(text: str) -> str:
@@ -104,18 +147,8 @@ def _digest(text: str) -> str:
 
 
 @functools.cache
-def _squeezed(name: str) -> str:
-    """A static file without comment lines, indentation, and the line ends and blanks that mean nothing."""
-    text = files("chainrule.viz").joinpath("static", name).read_text(encoding="utf-8")
-    lines = [line.strip() for line in text.splitlines() if not line.strip().startswith("//")]
-    if name.endswith(".css"):
-        return re.sub(r"(?<=[;:,{]) | (?={)", "", "".join(lines))
-    # A line that ends open needs no line end, unless a comment of its own would then swallow the next.
-    return "".join(
-        line if "//" not in line and line.endswith((",", "(", "[", "{", ";")) else f"{line}\n"
-        for line in lines
-        if line
-    )
+def _static(name: str) -> str:
+    return files("chainrule.viz").joinpath("static", name).read_text(encoding="utf-8")
 
 
 def _graph(name: str, trace: Trace) -> dict[str, Any]:
@@ -141,12 +174,19 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
         "steps": data["steps"],
         "formulas": [_formula(entry) for entry in data["formulas"]],
         "sources": data["meta"].get("sources", {}),
+        **({"rules": [_rule(rule) for rule in data["rules"]]} if "rules" in data else {}),
+        **({"mistake": data["mistake"]} if "mistake" in data else {}),
     }
+
+
+def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [[target, notation.markup(tree)] for target, tree in rule["lines"]]
+    return {"name": rule["name"], "lines": lines}
 
 
 def _node(trace: Trace, names: list[str], node: dict[str, Any]) -> dict[str, Any]:
     """What the script needs of a node; what is None is left out."""
-    kept = ("op", "parents", "line", "shape", "dtype", "role", "value", "formula")
+    kept = ("op", "parents", "line", "shape", "dtype", "role", "value", "grad", "formula")
     title = _title(trace, names, node["id"])
     size = labels.clip(labels.shape(trace.nodes[node["id"]]), 40, 9.5)
     return {key: node[key] for key in kept if key in node} | {"title": title, "size": size}

@@ -3,6 +3,8 @@
 import random
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from chainrule.autograd import ops
 from chainrule.autograd.mode import scope
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
+from chainrule.viz.stepper import Stepper, save_page, step
 
 UNARY = (ops.tanh, ops.exp, ops.sin, ops.relu, ops.sigmoid, ops.neg)
 BINARY = (ops.add, ops.mul, ops.sub, ops.div, ops.maximum)
@@ -99,3 +102,21 @@ def graph(request: pytest.FixtureRequest) -> Value | Tensor:
 def make() -> dict[str, Callable[..., Value | Tensor]]:
     """The makers of graphs, by name."""
     return {"neuron": neuron, "mlp": scalar_mlp, "tensor_mlp": tensor_mlp, "random": random_graph}
+
+
+@pytest.fixture
+def show(page: Any, tmp_path: Path) -> Callable[..., Any]:
+    """Open a page with these graphs or steppers, by the name of their tab; `address` is put behind its own."""
+
+    def show(*, address: str = "", **graphs: Any) -> Any:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        steppers = {
+            name: graph if isinstance(graph, Stepper) else step(graph) for name, graph in graphs.items()
+        }
+        page.goto(save_page(tmp_path / "page.html", steppers).as_uri() + address)
+        page.wait_for_selector(".stepper")
+        page.asked = asked
+        return page
+
+    return show

@@ -1,0 +1,28 @@
+// One element of an array as a graph of its own: its row times its column, with the same numbers.
+
+// Elements of one array have the same graph, so it is stored once, and the numbers of each beside it.
+function elementGraph(graph, id, index) {
+  const { index: known, graph: shared, numbers } = graph.elements[id];
+  const { values, grads, locals, contributions, names } = numbers[known.findIndex((other) => other.join() === index.join())];
+  const last = new Map(); // per node, the step that completes its gradient
+  shared.steps.forEach((step, k) => step.kind === "backward" && last.set(step.parent, k));
+  const sums = new Map();
+  let edge = 0;
+  const filled = (step, k) => {
+    if (step.kind === "forward") return { ...step, value: values[step.node] };
+    if (step.kind === "seed") return { ...step, value: grads[step.node] };
+    const contribution = contributions[edge];
+    const before = sums.get(step.parent);
+    const sum = before === undefined ? contribution : number(before) + number(contribution);
+    const after = last.get(step.parent) === k ? grads[step.parent] : sum;
+    sums.set(step.parent, after);
+    return { ...step, upstream: grads[step.child], local: locals[edge++], contribution, before, after };
+  };
+  return {
+    ...shared,
+    name: `${graph.names[id]}[${index.join(", ")}]`,
+    names: names ?? shared.names,
+    nodes: shared.nodes.map((node, k) => (node.op === undefined ? { ...node, value: values[k] } : node)),
+    steps: shared.steps.map(filled),
+  };
+}
