@@ -1,5 +1,6 @@
 """Seeing a computation: traces, drawings, and the stepper."""
 
+from chainrule.viz.paths import Explanation as Explanation, explain as explain
 from chainrule.viz.stepper import Stepper as Stepper, draw as draw, save_page as save_page, step as step
 from chainrule.viz.svg import Drawing as Drawing
 from chainrule.viz.trace import Trace as Trace

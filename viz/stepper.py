@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from html import escape
 from pathlib import Path
@@ -20,11 +20,13 @@ from chainrule.autograd.value import Value
 from chainrule.backends.atomic import write_atomically
 from chainrule.viz import mistakes, page, svg, widget
 from chainrule.viz.elements import Elements
+from chainrule.viz.filmstrip import filmstrip
 from chainrule.viz.paths import of_leaves
 from chainrule.viz.record import recorded, snapshot
 from chainrule.viz.svg import Drawing
 from chainrule.viz.trace import Trace
 from chainrule.viz.training import record_training
+from chainrule.viz.words import Words, find
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -95,20 +97,79 @@ class Stepper:
         """
         return page.html({self.name: self.trace}, title)
 
-    def save(self, path: str | os.PathLike[str], title: str = "Backprop, step by step") -> Path:
-        """Write the stepper into one file that opens from disk, offline.
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        title: str = "Backprop, step by step",
+        *,
+        steps: Sequence[int] | None = None,
+    ) -> Path:
+        """Write the stepper into one file: a page that opens from disk, offline, or a still picture.
 
         Args:
-            path: Ends in `.html`.
-            title: Shown at the top.
+            path: Ends in `.html` for the page, in `.svg` or `.png` for a picture.
+            title: Shown at the top of the page.
+            steps: The picture shows the graph after each of these steps, as a filmstrip; None: after the last.
 
         Returns:
             The path written.
 
         Raises:
-            ValueError: The path ends in something else.
+            ValueError: The path ends in something else, or a page was asked to show some steps only.
+            IndexError: There is no such step.
+            ImportError: PNG was asked for, and cairosvg is not installed.
         """
-        return save_page(path, {self.name: self}, title)
+        target = Path(path)
+        if target.suffix.lower() in (".svg", ".png"):
+            drawing = self.drawing() if steps is None else filmstrip(self.trace, list(steps))
+            return drawing.save(target)
+        if steps is not None:
+            raise ValueError(
+                f"steps= makes a filmstrip, a still picture: save it as .svg or .png, not as {target.name!r}; a page "
+                "has all steps"
+            )
+        return save_page(target, {self.name: self}, title)
+
+    def transcript(self) -> str:
+        """All steps in words, one to a line: for screen readers, and for finding something in them.
+
+        Example:
+            >>> print(step(lambda x, y: x * y, 2.0, 5.0).transcript())
+            Computation of L: 3 nodes, 4 steps.
+              input x = 2
+              input y = 5
+            1. L = mul(x, y) = 10.
+            2. Backprop begins: the gradient of L with respect to itself is 1.
+            3. gradient of x: plus 1 times 5, now 5.
+            4. gradient of y: plus 1 times 2, now 2.
+            <BLANKLINE>
+        """
+        return Words(self.trace).transcript()
+
+    def find(
+        self,
+        *,
+        label: str | None = None,
+        scope: str | None = None,
+        gradient: str | None = None,
+        above: float | None = None,
+    ) -> list[int]:
+        """The numbers of the steps in which something happens, counted from 1; all that is given must hold.
+
+        Args:
+            label: To the node of that label, or name.
+            scope: To a node made in the scope of that name.
+            gradient: A gradient is "zero", or "nan", after the step.
+            above: A gradient is larger than this in magnitude after the step.
+
+        Raises:
+            ValueError: There is no such label or scope, or `gradient` is another word.
+
+        Example:
+            >>> step(lambda x: x * x, 3.0).find(label="x", above=4.0)
+            [4]
+        """
+        return find(self.trace, label, scope, gradient, above)
 
     def embed(self, url: str = "steps.html", *, step: int = 0, node: str = "", height: int = 420) -> None:
         """Print a frame that shows the saved stepper on a slide or in another page, without its side panels.

@@ -234,10 +234,15 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from chainrule import nn as nn
-    from chainrule.viz import draw as draw, step as step
+    from chainrule.viz import draw as draw, explain as explain, step as step
     from chainrule.viz.record import trace as trace
 
-_LAZY = {"draw": "chainrule.viz", "step": "chainrule.viz", "trace": "chainrule.viz.record"}
+_LAZY = {
+    "draw": "chainrule.viz",
+    "explain": "chainrule.viz",
+    "step": "chainrule.viz",
+    "trace": "chainrule.viz.record",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -5,6 +5,7 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
+from chainrule.autograd.mode import scope
 from chainrule.autograd.value import Value
 from chainrule.viz import labels
 from chainrule.viz.record import trace
@@ -56,3 +57,14 @@ def test_clip_fits() -> None:
         clipped = labels.clip(text, 60.0, 12.0)
         assert labels.width(clipped, 12.0) <= 60.0
         assert clipped == text or clipped.endswith("…")
+
+
+def test_repeated_labels_are_told_apart_by_their_scopes() -> None:
+    w = [Value(float(k), label="weight") for k in range(2)]
+    x = Value(1.0, label="x")
+    for k, weight in enumerate(w):
+        with scope(f"layer {k}"):
+            x = x * weight
+    recording = trace(x)
+    assert labels.names(recording) == ["layer 0.weight", "layer 1.weight", "x", "v1", "L"]
+    assert labels.title(recording.nodes[0], "layer 0.weight") == ("weight", "")
