@@ -9,15 +9,17 @@ from html import escape
 from pathlib import Path
 
 from chainrule.backends.atomic import write_atomically
-from chainrule.viz import labels
+from chainrule.viz import heat, labels
 from chainrule.viz.layout import Layout, PlacedBox, Scene, lay_out
 from chainrule.viz.layout.scenes import HEADER
-from chainrule.viz.steps import State
+from chainrule.viz.steps import State, Summary
 from chainrule.viz.trace import Trace, TraceNode
 
 MARGIN = 20.0  # px around the picture
 PADDING = 9.0  # px between a box's border and its text
 OPEN_UP_TO = 250  # nodes; larger graphs show their scopes folded
+MOST = 200_000  # nodes; such a picture shows parts of parts, and takes seconds
+NOTE = 26.0  # px for the line that says what is folded
 FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
 _UNWRITABLE = re.compile("[^\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # what XML cannot hold
@@ -99,12 +101,23 @@ def picture(trace: Trace, state: State | None = None) -> Drawing:
     """
     if not trace.nodes:
         raise ValueError("cannot draw a graph without nodes")
-    layout = lay_out(trace, opened=len(trace.nodes) <= OPEN_UP_TO)
-    return Drawing(_Writer(trace, layout, state or trace.state()).document())
+    layout = lay_out(trace, opened=is_open(trace), most=MOST)
+    return Drawing(Writer(trace, layout, state or trace.state()).document())
 
 
-class _Writer:
-    """Turns scenes into SVG text."""
+def is_open(trace: Trace) -> bool:
+    """Whether a graph is small enough to be drawn with its scopes open."""
+    return len(trace.nodes) <= OPEN_UP_TO
+
+
+class Writer:
+    """Turns scenes into SVG text.
+
+    Args:
+        trace: What is drawn.
+        layout: Where.
+        state: The values and gradients in the boxes.
+    """
 
     def __init__(self, trace: Trace, layout: Layout, state: State) -> None:
         self.trace, self.layout, self.state = trace, layout, state
@@ -115,18 +128,35 @@ class _Writer:
                 self.sizes[g] += 1
 
     def document(self) -> str:
+        """The whole picture."""
         scene = self.layout.scenes[None]
-        width, height = scene.width + 2 * MARGIN, scene.height + 2 * MARGIN
+        note = self.folded()
+        width = max(scene.width + 2 * MARGIN, labels.width(note, 11) + 2 * MARGIN if note else 0.0)
+        height = scene.height + 2 * MARGIN + (NOTE if note else 0.0)
         last = self.names[len(self.trace.nodes) - 1]
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" font-family="{FONT}" font-size="11">'
-            f"<title>Computational graph of {_text(last)}, {len(self.trace.nodes)} nodes</title>"
+            f"<title>Computational graph of {escaped(last)}, {len(self.trace.nodes)} nodes</title>"
             f'<rect width="100%" height="100%" fill="{PAPER}"/>'
-            f"{self.scene(scene, MARGIN, MARGIN, 0)}</svg>\n"
+            f"{self.scene(scene, MARGIN, MARGIN, 0)}{_line(MARGIN, height - 14, note, MUTED)}</svg>\n"
+        )
+
+    def folded(self) -> str:
+        """What a large graph's picture does not show, in a sentence; "" for a small one."""
+        if is_open(self.trace):
+            return ""
+        groups = [box.ref for box in self.layout.scenes[None].boxes if box.kind == "group"]
+        inside = sum(self.sizes[group] for group in groups)
+        if not inside:
+            return ""
+        return (
+            f"{len(self.trace.nodes):,} nodes, {inside:,} of them folded into {len(groups)} boxes; "
+            "the stepper opens them: step(loss)"
         )
 
     def scene(self, scene: Scene, x: float, y: float, depth: int) -> str:
+        """The wires and boxes of a scene, moved to x and y."""
         wires = "".join(
             f'<path d="{segment}"{_bus(wire.nodes)}/>' for wire in scene.wires for segment in wire.segments
         )
@@ -137,6 +167,7 @@ class _Writer:
         )
 
     def box(self, box: PlacedBox, depth: int) -> str:
+        """A box of whatever kind."""
         if box.inner is not None:
             return self.open_group(box, box.inner, depth)
         if box.kind == "group":
@@ -146,6 +177,7 @@ class _Writer:
         return self.node(box, self.trace.nodes[box.ref])
 
     def open_group(self, box: PlacedBox, inner: Scene, depth: int) -> str:
+        """A frame around a scene of its own."""
         name = self.layout.grouping.groups[box.ref].name
         frame = _rect(box, FRAMES[depth % 2], FILLS["group"][1], 10, ' stroke-opacity="0.6"')
         title = _line(
@@ -158,6 +190,7 @@ class _Writer:
         return frame + title + self.scene(inner, box.x + inner.inset, box.y + HEADER, depth + 1)
 
     def folded_group(self, box: PlacedBox) -> str:
+        """A group as one box, with its size."""
         group = self.layout.grouping.groups[box.ref]
         rows = [_rect(box, *FILLS["group"], 8, ' stroke-width="1.6"')]
         room = box.width - 2 * PADDING
@@ -177,12 +210,13 @@ class _Writer:
         else:
             rows.append(_line(box.x + PADDING, middle + 5, f"{self.sizes[box.ref]} nodes", MUTED))
             rows.append(_line(box.x + PADDING, middle + 21, f"{len(box.nodes)} outputs", MUTED))
-        return f"<g><title>{_text(group.name)}: {self.sizes[box.ref]} nodes</title>{''.join(rows)}</g>"
+        return f"<g><title>{escaped(group.name)}: {self.sizes[box.ref]} nodes</title>{''.join(rows)}</g>"
 
     def node(self, box: PlacedBox, node: TraceNode) -> str:
+        """The box of one node."""
         name = self.names[node.id]
         left, right = labels.title(node, name)
-        hint = f"<title>{_text(name)}{_text(' = ' + node.op if node.op else '')}</title>"
+        hint = f"<title>{escaped(name)}{escaped(' = ' + node.op if node.op else '')}</title>"
         frame = _rect(box, *FILLS[node.role], 8, ' stroke-width="1.3"')
         if node.role == "constant" and not node.shape:
             value = labels.clip(left, box.width - PADDING, 11)
@@ -194,7 +228,22 @@ class _Writer:
             box.x + PADDING, box.y + 17, labels.clip(left, room, labels.BOLD), INK, size=12.5, bold=True
         )
         title += _line(box.x + box.width - PADDING, box.y + 17, right, MUTED, size=10.5, end=True)
-        return f"<g>{hint}{frame}{title}{self.quantities(box, node, box.y + 34)}</g>"
+        return f"<g>{hint}{frame}{title}{self.quantities(box, node, box.y + 34)}{self.maps(box, node)}</g>"
+
+    def maps(self, box: PlacedBox, node: TraceNode) -> str:
+        """The heat maps of an array's value and gradient, as far as they are known."""
+        place = heat.geometry(node.shape)
+        if place is None:
+            return ""
+        dx, dy = place["grad"]
+        known = (
+            (self.state.values.get(node.id), 0.0, 0.0),
+            (self.state.grads.get(node.id), dx, dy),
+        )
+        left, top = box.x + PADDING, box.y + place["y"]
+        return "".join(
+            heat.svg(array, place, left + x, top + y) for array, x, y in known if isinstance(array, Summary)
+        )
 
     def quantities(self, box: PlacedBox, node: TraceNode, y: float) -> str:
         """The two lines with the value and the gradient."""
@@ -219,7 +268,7 @@ def _bus(nodes: tuple[int, ...]) -> str:
     return ' stroke-width="4"' if len(nodes) > 1 else ""
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
     """Escaped, and without the characters that XML has no way to write."""
     return escape(_UNWRITABLE.sub(" ", text))
 
@@ -239,4 +288,4 @@ def _line(
     more = ' text-anchor="end"' if end else ""
     more += ' font-weight="600"' if bold else ""
     more += f' font-size="{size:g}"' if size != 11 else ""
-    return f'<text x="{x:g}" y="{y:g}" fill="{fill}"{more}>{_text(text)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" fill="{fill}"{more}>{escaped(text)}</text>'

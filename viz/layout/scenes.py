@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from chainrule.viz import heat
 from chainrule.viz.layout.groups import Grouping, group, readers_of
 from chainrule.viz.layout.layered import Box, Net
 from chainrule.viz.layout.place import place
-from chainrule.viz.trace import Trace
+from chainrule.viz.trace import Trace, TraceNode
 
 WIDTH, HEIGHT = 120.0, 58.0  # px: a node with its three lines
 CONSTANT_HEIGHT = 26.0  # px: one line
+HEAT_MARGIN = 7.0  # px below the heat maps of an array
 MOST = 20_000  # nodes; a larger picture could neither be read nor shown
 BUS = 8  # from this many parallel wires on, one thick wire stands for them
 PORT_STEP = 8.0  # px between the wires at a folded group's side
@@ -86,12 +88,13 @@ class Layout:
     scenes: dict[int | None, Scene]
 
 
-def lay_out(trace: Trace, *, opened: bool = False) -> Layout:
+def lay_out(trace: Trace, *, opened: bool = False, most: int = MOST) -> Layout:
     """Lay out a trace: one scene for the whole graph and one for each group.
 
     Args:
         trace: A recorded graph.
-        opened: Draw the user's scopes open, their content inside the box around them. Sums stay folded.
+        opened: Draw the user's scopes open, their content inside the box around them. Sums and parts stay folded.
+        most: Of nodes; one with more is refused.
 
     Returns:
         The groups and their scenes. The same trace always gives the same layout.
@@ -99,9 +102,9 @@ def lay_out(trace: Trace, *, opened: bool = False) -> Layout:
     Raises:
         ValueError: The graph is too large to draw.
     """
-    if len(trace.nodes) > MOST:
+    if len(trace.nodes) > most:
         raise ValueError(
-            f"cannot draw {len(trace.nodes):,} nodes (at most {MOST:,}): draw a part of the computation, "
+            f"cannot draw {len(trace.nodes):,} nodes (at most {most:,}): draw a part of the computation, "
             "such as the loss of one example instead of the whole data set"
         )
     plan = _Plan(trace, opened=opened)
@@ -301,10 +304,18 @@ def _box(plan: _Plan, item: _Item, inner: int | None, entering: Sequence[int], l
         pin = ""  # a term stands just before the addition that reads it
     elif item.kind == "group":
         height_ = max(HEIGHT, 12.0 + PORT_STEP * (max(len(entering), len(leaving)) - 1))
-    elif item.kind == "node" and plan.trace.nodes[item.ref].role == "constant":
-        height_ = HEIGHT if plan.trace.nodes[item.ref].shape else CONSTANT_HEIGHT
+    elif item.kind == "node":
+        height_ = _height(plan.trace.nodes[item.ref])
     outlets = (height_ / 2,) if item.kind == "node" else _spread(len(leaving), height_)
     return Box(width, height_, _spread(len(entering), height_), outlets, pin)
+
+
+def _height(node: TraceNode) -> float:
+    """A number's box has three lines, a constant's one, and an array's its heat maps as well."""
+    place_ = heat.geometry(node.shape)
+    if place_ is not None:
+        return float(place_["bottom"]) + HEAT_MARGIN
+    return CONSTANT_HEIGHT if node.role == "constant" and not node.shape else HEIGHT
 
 
 def _spread(count: int, height: float) -> tuple[float, ...]:
