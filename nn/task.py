@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.autograd import ops
 from chainrule.autograd.errors import ShapeError
 from chainrule.nn import losses
 from chainrule.nn.data.check import as_labels, as_numbers, in_classes
@@ -15,14 +16,40 @@ Array = NDArray[Any]
 _TASKS: dict[losses.Loss, str] = {
     losses.mse: "regression",
     losses.mae: "regression",
+    losses.huber: "regression",
+    losses.cosine: "regression",
+    losses.kl_div: "regression",
     losses.binary_cross_entropy_with_logits: "binary",
+    losses.hinge: "binary",
     losses.cross_entropy: "multiclass",
+    losses.nll: "multiclass",
 }
+
+
+def one_vs_rest(logits: Any, labels: Array, reduction: str = "mean") -> Any:
+    """The loss of a classifier for each class by itself, "this one or any other", summed over the classes.
+
+    Args:
+        logits: shape (rows, classes), for the sigmoid.
+        labels: class numbers, shape (rows,).
+        reduction: ``"mean"`` over the rows, ``"sum"``, or ``"none"`` for the loss of each row.
+
+    Example:
+        >>> round(one_vs_rest(Tensor([[0.0, 0.0, 0.0]]), np.array([2])).item(), 4)
+        2.0794
+    """
+    own = np.arange(ops.shape(logits)[1]) == labels[:, None]
+    each = ops.sum(losses.binary_cross_entropy_with_logits(logits, own, reduction="none"), -1)
+    return each if reduction == "none" else ops.mean(each) if reduction == "mean" else ops.sum(each)
+
+
 _LOSSES: dict[str, losses.Loss] = {
     "regression": losses.mse,
     "binary": losses.binary_cross_entropy_with_logits,
     "multiclass": losses.cross_entropy,
+    "one_vs_rest": one_vs_rest,
 }
+CLASSES = ("binary", "multiclass", "one_vs_rest")
 
 
 def choose(
@@ -37,10 +64,10 @@ def choose(
         y: the answers.
 
     Returns:
-        A loss function, and ``"multiclass"``, ``"binary"`` or ``"regression"``.
+        A loss function, and ``"multiclass"``, ``"one_vs_rest"``, ``"binary"`` or ``"regression"``.
 
     Raises:
-        ValueError: an unknown name.
+        ValueError: an unknown name, or a loss of probabilities.
 
     Example:
         >>> choose(None, None, np.zeros((2, 3)), [2, 0])[1]
@@ -53,6 +80,11 @@ def choose(
     if task is not None:
         look_up("task", task, _LOSSES)
     given = None if loss is None else losses.by_name(loss)
+    if given is losses.binary_cross_entropy:
+        raise ValueError(
+            "fit: binary_cross_entropy takes probabilities, but predict and predict_proba take the outputs of a model "
+            "for logits; leave the sigmoid out of the model, and pass loss='binary_cross_entropy_with_logits'"
+        )
     if given in _TASKS:
         return given, _TASKS[given]
     task = task or _guess(outputs, np.asarray(y))
@@ -78,7 +110,7 @@ def targets(task: str, outputs: Array, y: ArrayLike, rows: int, where: str) -> A
     """Return the answers in the shape and dtype that the task's loss takes beside outputs like these.
 
     Args:
-        task: ``"multiclass"``, ``"binary"`` or ``"regression"``.
+        task: ``"multiclass"``, ``"one_vs_rest"``, ``"binary"`` or ``"regression"``.
         outputs: of a few rows, shape (rows, ...).
         y: the answers.
         rows: how many rows there are.
@@ -97,9 +129,9 @@ def targets(task: str, outputs: Array, y: ArrayLike, rows: int, where: str) -> A
     given = as_numbers(where, y, "y")
     flat = given.shape in ((rows,), (rows, 1))
     per_row = outputs.shape[1:]
-    if task == "multiclass":
+    if task in ("multiclass", "one_vs_rest"):
         if len(per_row) == 1 and given.shape == (rows, *per_row) and given.shape != (rows, 1):
-            return given.astype(outputs.dtype)  # one-hot
+            return given.argmax(axis=1) if task == "one_vs_rest" else given.astype(outputs.dtype)  # one-hot
         if flat:
             return _classes(where, given, outputs.shape[-1])
     elif task == "binary":
@@ -124,6 +156,17 @@ def _classes(where: str, y: Array, classes: int) -> Array:
     return labels
 
 
+def labels(task: str, targets: Array) -> Array:
+    """Return the class numbers that targets of classes stand for.
+
+    Example:
+        >>> labels("multiclass", np.array([[0.0, 1.0], [1.0, 0.0]]))
+        array([1, 0])
+    """
+    one_hot = task == "multiclass" and targets.ndim == 2
+    return (targets.argmax(axis=1) if one_hot else targets.reshape(-1)).astype(np.int64)
+
+
 def decide(task: str, outputs: Array) -> Array:
     """Return the prediction for each row: the most probable class, or the quantities themselves.
 
@@ -131,7 +174,7 @@ def decide(task: str, outputs: Array) -> Array:
         >>> decide("multiclass", np.array([[0.1, 2.0], [3.0, 1.0]]))
         array([1, 0])
     """
-    if task == "multiclass":
+    if task in ("multiclass", "one_vs_rest"):
         classes: Array = outputs.argmax(axis=-1)
         return classes
     if task == "binary":
