@@ -23,9 +23,10 @@ def as_constant(name: object, x: Any, kind: type) -> NDArray[Any]:
         TypeError: a list holds nodes, whose graph an array would lose.
     """
     if holds(x, kind):
+        advice = "; Python's own sum([...]) adds up Values" if str(name) == "sum" else ""
         raise TypeError(
             f"{name}: got a {type(x).__name__} of nodes; make one Tensor of it first, with "
-            "Tensor.from_values([...]) from Values or chainrule.stack([...]) from Tensors"
+            f"Tensor.from_values([...]) from Values or chainrule.stack([...]) from Tensors{advice}"
         )
     return np.asarray(from_table(x))
 

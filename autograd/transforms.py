@@ -5,6 +5,7 @@ arrays out; where a Value or Tensor that requires grad is involved, the walk is 
 that transforms nest: `grad(grad(f))`.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -140,6 +141,21 @@ def _fresh(name: str, leaf: Any) -> Node:
     return Tensor(array)
 
 
+def _named(transform: str, result: str, f: Function) -> Callable[[Function], Function]:
+    """Name a transform's function after the one that it was given, as `help` and tracebacks show it."""
+
+    def rename(function: Function) -> Function:
+        name = getattr(f, "__name__", type(f).__name__)
+        function.__name__ = function.__qualname__ = f"{transform}({name})"
+        function.__module__ = getattr(f, "__module__", function.__module__)
+        about = inspect.getdoc(f) if inspect.isroutine(f) else None
+        function.__doc__ = f"{result} of `{name}`." + (f"\n\n{about}" if about else "")
+        function.__wrapped__ = f  # type: ignore[attr-defined]  # whose arguments `inspect.signature` shows
+        return function
+
+    return rename
+
+
 def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """Return a function that gives `f` and its gradient.
 
@@ -165,6 +181,7 @@ def value_and_grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     if isinstance(f, Node):
         _Tape("grad", f, (), ())  # raises, with advice
 
+    @_named("value_and_grad", "The value and gradient", f)
     def function(*args: Any, **settings: Any) -> Any:
         tape = _Tape("grad", f, args, numbers, settings)
         found = tape.shaped(tape.pull(tape.seed()))
@@ -183,6 +200,7 @@ def grad(f: Function, argnums: int | tuple[int, ...] = 0) -> Function:
     """
     both = value_and_grad(f, argnums)
 
+    @_named("grad", "The gradient", f)
     def function(*args: Any, **settings: Any) -> Any:
         return both(*args, **settings)[1]
 
@@ -297,6 +315,7 @@ def jacobian(f: Function) -> Function:
                [0., 4.]])
     """
 
+    @_named("jacobian", "The Jacobian", f)
     def function(x: Any) -> Any:
         if isinstance(x, list | tuple | dict):
             raise TypeError(
@@ -327,4 +346,4 @@ def hessian(f: Function) -> Function:
         array([[ 6.,  0.],
                [ 0., 12.]])
     """
-    return jacobian(grad(f))
+    return _named("hessian", "The Hessian", f)(jacobian(grad(f)))

@@ -6,6 +6,8 @@ from functools import partial
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+from chainrule.backends.threads import num_threads as num_threads, set_num_threads as set_num_threads
+
 Table = ModuleType | SimpleNamespace
 
 NAMES = ("numpy", "numba")
@@ -15,9 +17,21 @@ CUSTOM: dict[str, Callable[..., Any]] = {}
 
 
 def function(table: Any, name: str) -> Callable[..., Any]:
-    """Return a table's function of this name; of an op that a user defined, its definition run on the table."""
-    found = getattr(table, name, None)
-    return partial(CUSTOM[name], table) if found is None else found
+    """Return a table's function of this name; of an op that a user defined, its definition run on the table.
+
+    If the table has neither, the function raises NotImplementedError when it is called: other ops still work.
+    """
+    found: Callable[..., Any] | None = getattr(table, name, None)
+    if found is not None:
+        return found
+    return partial(CUSTOM[name], table) if name in CUSTOM else partial(_missing, table, name)
+
+
+def _missing(table: Table, name: str, *args: Any, **params: Any) -> Any:
+    backend = getattr(table, "__name__", "numba").rpartition(".")[2]
+    raise NotImplementedError(
+        f"the {backend} backend has no {name}; compute this part inside `with chainrule.use_backend('numpy'):`"
+    )
 
 
 def load(name: str) -> Table:

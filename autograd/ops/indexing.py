@@ -37,6 +37,7 @@ _SCATTER_ALONG_AXIS = Op(
     None,
 )
 _ONE_HOT = Op("one_hot", "constant")
+_FROM_ZERO = "classes are numbered from 0: labels = numpy.unique(labels, return_inverse=True)[1]"
 
 
 def along(axis: int, index: Any) -> tuple[Any, ...]:
@@ -288,11 +289,12 @@ def one_hot(labels: Any, classes: int) -> Any:
 def check_labels(name: str, labels: Any, classes: int) -> None:
     """Raise unless all labels are integers from 0 to classes − 1, naming the first that is not."""
     if labels.dtype.kind not in "iu":
-        raise TypeError(f"{name}: labels must be integers, got {labels.dtype}; write labels.astype(int)")
+        advice = "write labels.astype(int)" if labels.dtype.kind in "fb" else _FROM_ZERO
+        raise TypeError(f"{name}: labels must be integers, got {labels.dtype}; {advice}")
     unsigned = labels.view(f"u{labels.itemsize}")  # where what is negative is very large
     if not labels.size or np.maximum.reduce(unsigned, None) < classes:
         return
-    wrong = (labels < 0) | (labels >= classes)
-    if wrong.any():
-        row = int(np.argmax(wrong))
-        raise IndexError(f"{name}: label {labels.flat[row]} at row {row} is outside 0..{classes - 1}")
+    row = int(np.argmax((labels < 0) | (labels >= classes)))
+    # Numbering them anew helps where they are classes, and not too many.
+    advice = f"; {_FROM_ZERO}" if name != "embedding" and len(np.unique(labels)) <= classes else ""
+    raise IndexError(f"{name}: label {labels.flat[row]} at row {row} is outside 0..{classes - 1}{advice}")
