@@ -43,6 +43,8 @@ from chainrule.nn.callbacks import (
     Callback as Callback,
     EarlyStopping as EarlyStopping,
 )
+from chainrule.nn.checkpoint import Checkpoint as Checkpoint
+from chainrule.nn.cluster import KMeans as KMeans
 from chainrule.nn.conv import (
     AvgPool1d as AvgPool1d,
     AvgPool2d as AvgPool2d,
@@ -64,6 +66,8 @@ from chainrule.nn.layers import (
     Sequential as Sequential,
 )
 from chainrule.nn.loading import load as load
+from chainrule.nn.logs import Log as Log
+from chainrule.nn.lr_finder import find_lr as find_lr
 from chainrule.nn.models import (
     MLP as MLP,
     LogisticRegression as LogisticRegression,
@@ -82,6 +86,11 @@ from chainrule.nn.norm import (
 from chainrule.nn.parameter import (
     Buffer as Buffer,
     Parameter as Parameter,
+)
+from chainrule.nn.regularize import (
+    ClipGradients as ClipGradients,
+    MaxNorm as MaxNorm,
+    Noise as Noise,
 )
 
 SoftmaxRegression = LogisticRegression  # the same model by its other name: with more classes it is softmax

@@ -1,8 +1,7 @@
-"""The training loop behind `Module.fit`."""
+"""Everything that `Module.fit` checks and prepares before the first step."""
 
-import math
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,56 +9,86 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.autograd import random
 from chainrule.autograd.errors import ShapeError
-from chainrule.autograd.mode import enable_grad, record_lines
-from chainrule.autograd.tensor import Tensor
-from chainrule.nn import optim, predict as predicting, task as tasks
+from chainrule.nn import (
+    measure as measures,
+    objective as objectives,
+    optim,
+    predict as predicting,
+    task as tasks,
+)
 from chainrule.nn.callbacks import Callback
 from chainrule.nn.data.check import as_count, as_numbers, shown
 from chainrule.nn.data.loader import DataLoader
+from chainrule.nn.data.split import train_test_split
+from chainrule.nn.full_batch import FullBatch
 from chainrule.nn.history import History
 from chainrule.nn.losses import Loss
-from chainrule.nn.progress import Progress
+from chainrule.nn.training import Training
 
 if TYPE_CHECKING:
     from chainrule.nn.module import Module
 
 Array = NDArray[Any]
+EPOCHS, ITERATIONS, BATCH_SIZE = 10, 1000, 32
 
 
-def fit(
-    model: "Module",
-    X: ArrayLike,
-    y: ArrayLike,
-    *,
-    epochs: int,
-    batch_size: int,
-    optimizer: str | optim.Optimizer,
-    loss: str | Loss | None,
-    validation_data: tuple[ArrayLike, ArrayLike] | None,
-    callbacks: Sequence[Callback],
-    verbose: int,
-    shuffle: bool,
-    seed: int | np.random.Generator | None,
-) -> History:
+@dataclass(frozen=True)
+class Settings:
+    """The arguments of `Module.fit`, where they are explained."""
+
+    epochs: int | None
+    batch_size: int | None
+    optimizer: str | optim.Optimizer | None
+    loss: str | Loss | None
+    validation_data: tuple[ArrayLike, ArrayLike] | None
+    validation_split: float
+    class_weight: str | Mapping[int, float] | None
+    sample_weight: ArrayLike | None
+    metrics: Sequence[str | Callable[[Any, Any], float]] | None
+    scheduler: optim.Scheduler | None
+    l1: float
+    l2: float
+    callbacks: Sequence[Callback]
+    verbose: int
+    shuffle: bool
+    seed: int | np.random.Generator | None
+
+
+def fit(model: "Module", X: ArrayLike, y: ArrayLike, given: Settings) -> History:
     """See `Module.fit`."""
+    _check_callbacks(given.callbacks)
+    optimizer = _optimizer(model, model.solver if given.optimizer is None else given.optimizer)
+    _check_scheduler(given.scheduler, optimizer)
+    whole = isinstance(optimizer, optim.LBFGS)
+    epochs = (ITERATIONS if whole else EPOCHS) if given.epochs is None else given.epochs
     as_count("fit", epochs, "epochs")
-    _check_callbacks(callbacks)
-    chosen = _optimizer(model, optimizer)
-    dtype = chosen.params[0].dtype
+    dtype = np.dtype(np.float64) if whole else optimizer.params[0].dtype
     inputs = as_numbers("fit", X).astype(dtype, copy=False)
     sample = _sample(model, inputs)
-    loss_function, task = tasks.choose(loss, model.task, sample, y)
-    targets = tasks.targets(task, sample, y, len(inputs), "fit")
-    judged = None
-    if validation_data is not None:
-        X_val, y_val = _pair(validation_data)
-        rows = as_numbers("fit", X_val, "validation X").astype(dtype, copy=False)
-        judged = rows, tasks.targets(task, sample, y_val, len(rows), "fit: validation_data")
-    source = random.generator() if seed is None else seed
-    loader = DataLoader((inputs, targets), batch_size, shuffle=shuffle, seed=source)
+    loss, task = tasks.choose(given.loss, model.task, sample, y)
+    targets = _cast(tasks.targets(task, sample, y, len(inputs), "fit"), dtype)
+    weights = objectives.weigh(loss, task, targets, given.class_weight, given.sample_weight)
+    arrays = [inputs, targets] + ([] if weights is None else [weights.astype(dtype)])
+    judged = _validation(given, task, sample, dtype)
+    source = random.generator() if given.seed is None else given.seed
+    if judged is None and given.validation_split:
+        arrays, judged = _set_aside(arrays, task, given.validation_split, source)
+    size = len(arrays[0]) if whole and given.batch_size is None else given.batch_size or BATCH_SIZE
+    if given.batch_size is not None:
+        as_count("fit", given.batch_size, "batch_size")
+    loader = DataLoader(tuple(arrays), size, shuffle=given.shuffle and not whole, seed=source)
+    objective = objectives.Objective(loss, optimizer.params, given.l1, given.l2)
+    measured = measures.choose(given.metrics, task, sample)
+    kind = FullBatch if whole else Training
+    training = kind(model, optimizer, objective, loader, judged, measured, given.scheduler, task)
+    training.check(given.callbacks)
     model.task = task
-    training = _Training(model, chosen, loss_function, loader, judged)
-    return training.run(epochs, callbacks, show=bool(verbose))
+    return training.run(epochs, given.callbacks, show=bool(given.verbose))
+
+
+def _cast(targets: Array, dtype: np.dtype[Any]) -> Array:
+    """Return targets in the dtype of the training; class numbers stay integers."""
+    return targets if targets.dtype.kind == "i" else targets.astype(dtype, copy=False)
 
 
 def _optimizer(model: "Module", optimizer: str | optim.Optimizer) -> optim.Optimizer:
@@ -67,6 +96,8 @@ def _optimizer(model: "Module", optimizer: str | optim.Optimizer) -> optim.Optim
     parameters = model.parameters()
     if not any(parameter.requires_grad for parameter in parameters):
         raise ValueError(f"fit: {type(model).__name__} has no parameter to train")
+    if optimizer == "lbfgs":  # to the last digit: users compare coefficients
+        optimizer = optim.LBFGS(parameters, tolerance_change=0.0)
     chosen = optim.by_name(optimizer, parameters)
     own = set(parameters)
     if not any(parameter in own for parameter in chosen.params):
@@ -75,6 +106,57 @@ def _optimizer(model: "Module", optimizer: str | optim.Optimizer) -> optim.Optim
             f"nn.optim.{type(chosen).__name__}(model.parameters(), lr={chosen.lr})"
         )
     return chosen
+
+
+def _check_scheduler(scheduler: Any, optimizer: optim.Optimizer) -> None:
+    if scheduler is None:
+        return
+    if not isinstance(scheduler, optim.Scheduler):
+        raise TypeError(f"fit: scheduler must be an nn.optim schedule, got {shown(scheduler)}")
+    if scheduler.optimizer is not optimizer:
+        raise ValueError(
+            "fit: the scheduler sets the learning rate of another optimizer; make both first, and pass both: "
+            f"optimizer=o, scheduler=nn.optim.{type(scheduler).__name__}(o, ...)"
+        )
+
+
+def _validation(
+    given: Settings, task: str, sample: Array, dtype: np.dtype[Any]
+) -> tuple[Array, Array] | None:
+    """Return the rows to judge each epoch on, if they were given."""
+    pair = given.validation_data
+    if not 0 <= given.validation_split < 1:
+        raise ValueError(
+            f"fit: validation_split is a share from 0 up to but without 1, got {given.validation_split!r}"
+        )
+    if pair is None:
+        return None
+    if given.validation_split:
+        raise ValueError("fit: give either validation_data or validation_split, not both")
+    X, y = _pair(pair)
+    rows = as_numbers("fit", X, "validation X").astype(dtype, copy=False)
+    return rows, _cast(tasks.targets(task, sample, y, len(rows), "fit: validation_data"), dtype)
+
+
+def _pair(validation_data: Any) -> Any:
+    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
+        raise TypeError(f"fit: validation_data must be a pair (X, y), got {shown(validation_data)}")
+    return validation_data
+
+
+def _set_aside(
+    arrays: list[Array], task: str, share: float, source: int | np.random.Generator
+) -> tuple[list[Array], tuple[Array, Array]]:
+    """Split the rows into those to learn from and those to judge on; in each class alike, where it has enough rows."""
+    labels = None if task == "regression" else tasks.labels(task, arrays[1])
+    n_test = int(np.ceil(share * len(arrays[0])))
+    if labels is not None:
+        counts = np.bincount(labels)
+        counts = counts[counts > 0]
+        if counts.min() < 2 or len(counts) > min(n_test, len(labels) - n_test):
+            labels = None
+    split = train_test_split(*arrays, test_size=n_test, stratify=labels, seed=source)
+    return list(split[::2]), (split[1], split[3])
 
 
 def _sample(model: "Module", inputs: Array) -> Array:
@@ -104,130 +186,8 @@ def _features(model: "Module") -> int | None:
     return takes
 
 
-def _pair(validation_data: Any) -> Any:
-    if not isinstance(validation_data, tuple | list) or len(validation_data) != 2:
-        raise TypeError(f"fit: validation_data must be a pair (X, y), got {shown(validation_data)}")
-    return validation_data
-
-
 def _check_callbacks(callbacks: Any) -> None:
     listed = isinstance(callbacks, Sequence)
     wrong = [c for c in callbacks if not isinstance(c, Callback)] if listed else [callbacks]
     if wrong:
         raise TypeError(f"fit: callbacks must be a list of nn.Callback, got {shown(wrong[0])}")
-
-
-class _Training:
-    """One call of `fit`: everything is checked, now the steps."""
-
-    def __init__(
-        self,
-        model: "Module",
-        optimizer: optim.Optimizer,
-        loss: Loss,
-        loader: DataLoader,
-        judged: tuple[Array, Array] | None,
-    ) -> None:
-        self.model = model
-        self.optimizer = optimizer
-        self.loss = loss
-        self.loader = loader
-        self.judged = judged
-        assert model.task is not None
-        self.task = model.task
-        self.history = History()
-        self._before: list[Array] = []  # the parameters' data before the last step
-        self._stepping = False
-
-    def run(self, epochs: int, callbacks: Sequence[Callback], show: bool) -> History:
-        """Train for some epochs, or until a callback or Ctrl-C ends it."""
-        flags = [(module, module.training) for module in self.model.modules()]
-        for callback in callbacks:
-            callback.on_start(self.model, self.history)
-        with Progress(epochs, len(self.loader), show) as progress:
-            try:
-                for number in range(1, epochs + 1):
-                    self._epoch(number, progress)
-                    progress.epoch(number, self.history.last)
-                    stops = [callback.on_epoch(self.model, self.history) for callback in callbacks]
-                    if any(stops):
-                        break
-            except KeyboardInterrupt:
-                self.history.interrupted = True
-                if self._stepping:  # some parameters may be of this step and some of the last
-                    self._go_back()
-            finally:
-                self.optimizer.zero_grad()
-                for module, on in flags:
-                    module.training = on
-        for callback in callbacks:
-            callback.on_end(self.model, self.history)
-        return self.history
-
-    def _epoch(self, number: int, progress: Progress) -> None:
-        start = time.perf_counter()
-        self.model.train()
-        total, found, answers = 0.0, [], []
-        # The line of every node would cost time in a notebook, and nobody sees these graphs.
-        with enable_grad(), record_lines(False), np.errstate(all="ignore"):
-            for step, (x, target) in enumerate(self.loader, 1):
-                value, outputs = self._step(x, target)
-                if not math.isfinite(value):
-                    self._fail(f"the loss became {value} in epoch {number}, step {step}")
-                total += value * len(x)
-                found.append(outputs)
-                answers.append(target)
-                progress.step()
-            if self._first_bad():
-                self._fail(f"a parameter became NaN or infinite in epoch {number}, step {step}")
-        self._write(total, np.concatenate(found), np.concatenate(answers))
-        self.history.times.append(time.perf_counter() - start)
-
-    def _step(self, x: Array, target: Array) -> tuple[float, Array]:
-        """One step down the gradient; returns the loss and the outputs before it."""
-        outputs = self.model(x)
-        loss = self.loss(outputs, target)
-        value = loss.item()
-        if math.isfinite(value):
-            self.optimizer.zero_grad()
-            loss.backward()
-            self._before = [parameter._data for parameter in self.optimizer.params]
-            self._stepping = True
-            self.optimizer.step()
-            self._stepping = False
-        return value, outputs._data
-
-    def _write(self, total: float, found: Array, answers: Array) -> None:
-        """Put the numbers of an epoch into the history."""
-        history, name = self.history, "r2" if self.task == "regression" else "accuracy"
-        history.loss.append(total / len(found))
-        history.metrics.setdefault(name, []).append(predicting.metric(self.task, found, answers))
-        if self.judged is not None:
-            rows, answers = self.judged
-            found = predicting.outputs(self.model, rows, "fit")
-            with np.errstate(all="ignore"):
-                history.val_loss.append(
-                    self.loss(Tensor.from_numpy(found, requires_grad=False), answers).item()
-                )
-            history.metrics.setdefault(f"val_{name}", []).append(predicting.metric(self.task, found, answers))
-
-    def _first_bad(self) -> str:
-        """Return the name of the first parameter that holds NaN or infinity, or nothing."""
-        for name, parameter in self.model.named_parameters():
-            if not np.isfinite(parameter._data).all():
-                return name
-        return ""
-
-    def _fail(self, what: str) -> None:
-        bad = self._first_bad()
-        where = f"the first bad parameter is {bad}" if bad else "all parameters are still finite numbers"
-        kept = "The weights are those before the last step" if self._before else "No step was taken"
-        self._go_back()
-        raise FloatingPointError(
-            f"fit: {what}; {where}. {kept}. A smaller learning rate than {self.optimizer.lr:g} or normalised "
-            "inputs (nn.data.Standardize) usually help"
-        )
-
-    def _go_back(self) -> None:
-        for parameter, array in zip(self.optimizer.params, self._before, strict=False):
-            parameter.replace(array)

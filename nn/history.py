@@ -1,6 +1,9 @@
 """`History`: the course of a training."""
 
 from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.nn.pictures import curves
 
 
 @dataclass
@@ -8,10 +11,11 @@ class History:
     """What `fit` measured, one entry per finished epoch.
 
     Attributes:
-        loss: mean loss of the epoch's batches, each taken before its step.
+        loss: mean loss of the epoch's batches, each taken before its step, with weights and penalties; with L-BFGS,
+            the loss of all rows after the iteration.
         val_loss: loss on the validation data after the epoch; empty if there are none.
-        metrics: further numbers by name: ``"accuracy"`` for classes or ``"r2"`` for quantities, of the epoch's
-            batches; and the same with ``val_`` of the validation data.
+        metrics: further numbers by name: ``"accuracy"`` for classes or ``"r2"`` for quantities, or what `fit` was
+            asked to measure, of the epoch's batches; and the same with ``val_`` of the validation data.
         times: seconds that each epoch took.
         interrupted: whether Ctrl-C ended the training.
 
@@ -54,6 +58,26 @@ class History:
             {'loss': 0.2}
         """
         return {name: numbers[-1] for name, numbers in self.series.items()}
+
+    def plot(self, *names: str) -> Any:
+        """Draw the course of the training with matplotlib (the extra `plot`): a panel for the loss and each metric.
+
+        Args:
+            names: what to draw, such as ``"loss"`` or ``"accuracy"``; each with its ``val_`` beside it. None: all.
+
+        Returns:
+            matplotlib's Axes, one in a list for each panel.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: an unknown name, or nothing to draw yet.
+
+        Example:
+            >>> history = History(loss=[0.7, 0.2], val_loss=[0.8, 0.4])
+            >>> [axes.get_ylabel() for axes in history.plot()]
+            ['loss']
+        """
+        return curves(self.series, names)
 
     def __repr__(self) -> str:
         head = (

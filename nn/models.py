@@ -70,12 +70,17 @@ class MLP(Sequential):
 class LogisticRegression(Module):
     """Logistic regression: one linear layer that gives logits, with weights that begin at 0.
 
+    `fit` finds the one best solution by L-BFGS; to watch gradient descent at work, pass ``optimizer="sgd"``. There is
+    no penalty unless `fit` gets one: scikit-learn's ``C`` is ``l2=1 / (C * rows)``.
+
     With two classes it gives one logit per row, whose sigmoid is the probability of class 1; with more, one per
     class, whose softmax gives the probabilities.
 
     Args:
         n_features: length of a row.
         n_classes: at least 2.
+        one_vs_rest: with more than two classes, learn each class against all others by itself: the probabilities
+            are then sigmoids, divided by their sum.
         dtype: a float dtype.
 
     Raises:
@@ -88,10 +93,15 @@ class LogisticRegression(Module):
         (4, 5)
     """
 
-    def __init__(self, n_features: int, n_classes: int = 2, dtype: Any = np.float32) -> None:
+    solver = "lbfgs"
+
+    def __init__(
+        self, n_features: int, n_classes: int = 2, one_vs_rest: bool = False, dtype: Any = np.float32
+    ) -> None:
         self._classes = as_count("LogisticRegression", n_classes, "n_classes", least=2)
         self.linear = Linear(n_features, 1 if n_classes == 2 else n_classes, init="zeros", dtype=dtype)
-        self.task = "binary" if n_classes == 2 else "multiclass"
+        self._one_vs_rest = one_vs_rest and n_classes > 2
+        self.task = "binary" if n_classes == 2 else "one_vs_rest" if one_vs_rest else "multiclass"
 
     def forward(self, x: Any) -> Any:
         """Map (..., n_features) to logits: (...,) for two classes, else (..., n_classes)."""
@@ -101,7 +111,10 @@ class LogisticRegression(Module):
     def arguments(self) -> dict[str, Any]:
         """Return the sizes, and what is not the default."""
         weight = self.linear.weight
-        return {"n_features": weight.shape[1], "n_classes": self._classes, **dtype_argument(weight)}
+        special = {"one_vs_rest": True} if self._one_vs_rest else {}
+        return {
+            "n_features": weight.shape[1], "n_classes": self._classes, **special, **dtype_argument(weight)
+        }  # fmt: skip
 
 
 def check_sizes(where: str, sizes: Sequence[int]) -> list[int]:

@@ -1,27 +1,21 @@
 """`Module`: a part of a network that owns parameters, and other modules."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.autograd.construct import as_array
 from chainrule.autograd.mode import scope
-from chainrule.nn import fit as fitting, predict as predicting, saving, state as states, summary as summaries
+from chainrule.nn import saving, state as states, summary as summaries
 from chainrule.nn.files import PathName
 from chainrule.nn.hooks import ForwardHook, Hook
+from chainrule.nn.learner import Learner
 from chainrule.nn.parameter import Buffer, Parameter
 from chainrule.nn.tree import Tree, listed, parts
 
-if TYPE_CHECKING:
-    from chainrule.nn.callbacks import Callback
-    from chainrule.nn.history import History
-    from chainrule.nn.losses import Loss
-    from chainrule.nn.optim import Optimizer
 
-
-class Module(Tree):
+class Module(Tree, Learner):
     """Base class of layers and models: write `forward`, and put parameters, buffers and modules into attributes.
 
     They are found in attributes, and in lists, tuples and dicts in attributes. Calling the module calls `forward`
@@ -45,7 +39,6 @@ class Module(Tree):
     """
 
     training: bool = True
-    task: str | None = None
     scoped: bool = True  # False for a module that is a single op: a box around it would say nothing
     _name: str = ""
     _hooks: Mapping[int, Hook] = {}
@@ -103,6 +96,8 @@ class Module(Tree):
             (5, 3)
             >>> handle.remove()
         """
+        if not callable(hook):
+            raise TypeError(f"a forward hook is a function of (module, inputs, outputs), got {hook!r}")
         if "_hooks" not in vars(self):
             vars(self)["_hooks"] = {}
         return ForwardHook(vars(self)["_hooks"], hook)
@@ -159,97 +154,6 @@ class Module(Tree):
             ModelFileError: the file is corrupt, or holds another model; says where and what was expected.
         """
         saving.load_into(self, path)
-
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        epochs: int = 10,
-        batch_size: int = 32,
-        optimizer: "str | Optimizer" = "adam",
-        loss: "str | Loss | None" = None,
-        validation_data: tuple[ArrayLike, ArrayLike] | None = None,
-        callbacks: "Sequence[Callback]" = (),
-        verbose: int = 1,
-        shuffle: bool = True,
-        seed: int | np.random.Generator | None = None,
-    ) -> "History":
-        """Learn from rows and their answers, in mini-batches.
-
-        Args:
-            X: shape (rows, ...); numbers of any dtype, cast once to the parameters'.
-            y: one answer per row: class numbers (integers from 0), one-hot rows, or quantities.
-            epochs: how often to go over all rows.
-            batch_size: rows per step.
-            optimizer: an `nn.optim` object over this module's parameters, or a name such as ``"adam"``.
-            loss: a function of (outputs, targets), or a name such as ``"mse"``. None: cross-entropy for class
-                numbers and one-hot rows, binary if there is one output and they are 0 and 1, else the mean squared
-                error.
-            validation_data: (X, y) to judge each epoch on.
-            callbacks: objects told of each epoch, such as `nn.EarlyStopping`.
-            verbose: 1 shows a progress bar (tqdm; without it, plain lines), 0 nothing.
-            shuffle: a new random order of the rows each epoch.
-            seed: a number or generator for the orders; None draws from the one that `chainrule.seed` seeds.
-
-        Returns:
-            The course of the training. Ctrl-C ends it early, and returns what there is.
-
-        Raises:
-            FloatingPointError: the loss became NaN or infinite; names epoch, step and the first bad parameter. The
-                weights are those of the last step with a finite loss.
-            IndexError, ShapeError, TypeError, ValueError: X or y do not fit the module; nothing was changed.
-
-        Example:
-            >>> model = nn.LogisticRegression(1)
-            >>> history = model.fit([[-1.0], [1.0]], [0, 1], epochs=50, verbose=0)
-            >>> history.loss[-1] < history.loss[0], model.predict([[3.0]])
-            (True, array([1]))
-        """
-        return fitting.fit(
-            self,
-            X,
-            y,
-            epochs=epochs,
-            batch_size=batch_size,
-            optimizer=optimizer,
-            loss=loss,
-            validation_data=validation_data,
-            callbacks=callbacks,
-            verbose=verbose,
-            shuffle=shuffle,
-            seed=seed,
-        )
-
-    def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """Return what the model says of each row: class numbers, or quantities.
-
-        Args:
-            X: shape (rows, ...).
-
-        Returns:
-            int64 class numbers of shape (rows,), or the outputs themselves (a single column as (rows,)).
-
-        Raises:
-            RuntimeError: the meaning of the outputs is not known yet.
-        """
-        return predicting.predict(self, X)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[Any]:
-        """Return the probability of each class for each row: shape (rows, classes); rows sum to 1.
-
-        Raises:
-            RuntimeError: the outputs are no logits of classes.
-        """
-        return predicting.predict_proba(self, X)
-
-    def score(self, X: ArrayLike, y: ArrayLike) -> float:
-        """Return how good the predictions are: the share of right classes, or R² for quantities.
-
-        Raises:
-            RuntimeError: the meaning of the outputs is not known yet.
-        """
-        return predicting.score(self, X, y)
 
     def summary(self, input_shape: Sequence[int] | None = None) -> summaries.Summary:
         """Return a table of all modules: kind, shapes, parameters, operations and memory.

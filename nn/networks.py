@@ -16,7 +16,7 @@ from chainrule.nn.module import Module
 
 
 class LinearRegression(Module):
-    """Linear regression: y = X w + b, with weights that begin at 0.
+    """Linear regression: y = X w + b, with weights that begin at 0; `fit` finds the best ones by L-BFGS.
 
     Args:
         n_features: length of a row.
@@ -28,12 +28,13 @@ class LinearRegression(Module):
 
     Example:
         >>> model = nn.LinearRegression(1)
-        >>> _ = model.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], epochs=900, optimizer="sgd", verbose=0)
+        >>> _ = model.fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0], verbose=0)
         >>> model.predict([[3.0]]).round(1)
         array([7.], dtype=float32)
     """
 
     task = "regression"
+    solver = "lbfgs"
 
     def __init__(self, n_features: int, n_outputs: int = 1, dtype: Any = np.float32) -> None:
         self._outputs = as_count("LinearRegression", n_outputs, "n_outputs")

@@ -52,6 +52,9 @@ def predict_proba(model: "Module", X: ArrayLike) -> Array:
     if task == "multiclass":
         probabilities: Array = ops.softmax(logits)
         return probabilities
+    if task == "one_vs_rest":
+        each: Array = ops.sigmoid(logits)
+        return np.asarray(each / each.sum(axis=1, keepdims=True))
     one: Array = ops.sigmoid(logits.reshape(len(logits)))
     return np.stack([1 - one, one], axis=1)
 
@@ -69,15 +72,14 @@ def metric(task: str, found: Array, targets: Array) -> float:
         if len(predictions) < 2 or not np.isfinite(predictions).all():
             return float("nan")
         return metrics.r2(targets.reshape(predictions.shape), predictions)
-    classes = targets.argmax(axis=1) if targets.ndim == 2 and task == "multiclass" else targets.reshape(-1)
-    return metrics.accuracy(classes.astype(np.int64), predictions)
+    return metrics.accuracy(tasks.labels(task, targets), predictions)
 
 
 def _task(model: "Module", where: str) -> str:
     if model.task is None:
         raise RuntimeError(
             f"{where}: it is not known yet what the outputs of this {type(model).__name__} mean; call fit first, "
-            'or set model.task to "multiclass", "binary" or "regression"'
+            'or set model.task to "multiclass", "one_vs_rest", "binary" or "regression"'
         )
     return model.task
 

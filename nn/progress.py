@@ -15,6 +15,7 @@ class Progress:
         epochs: number of epochs.
         steps: number of steps in each.
         show: False shows nothing.
+        done: epochs that an earlier training, now resumed, has behind it.
 
     Example:
         >>> with Progress(epochs=1, steps=2, show=False) as progress:
@@ -22,10 +23,11 @@ class Progress:
         ...     progress.epoch(1, {"loss": 0.5})
     """
 
-    def __init__(self, epochs: int, steps: int, show: bool) -> None:
+    def __init__(self, epochs: int, steps: int, show: bool, done: int = 0) -> None:
         self._epochs = epochs
         self._show = show
-        self._bar = find_tqdm()(total=epochs * steps, unit="step") if show and find_tqdm() else None
+        tqdm = find_tqdm() if show else None
+        self._bar = tqdm and tqdm(total=epochs * steps, initial=done * steps, unit="step")
 
     def step(self) -> None:
         """One step is done."""

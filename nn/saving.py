@@ -20,7 +20,7 @@ def save(module: "Module", path: PathName) -> None:
     """See `Module.save`."""
     tensors = module.state_dict()
     config = json.dumps({**describe(module), "task": module.task})
-    metadata = {"chainrule": VERSION, "config": config, "crc32": _checksum(config, tensors)}
+    metadata = {"chainrule": VERSION, "config": config, "crc32": checksum(config, tensors)}
     files.write(path, tensors, metadata)
 
 
@@ -56,13 +56,14 @@ def read(path: PathName) -> tuple[dict[str, Array], Config | None]:
             f"{path}, byte 8: model format {version[:20]!r}; this chainrule reads {VERSION!r}, a newer one may read it"
         )
     text = metadata.get("config", "")
-    if metadata.get("crc32") != _checksum(text, tensors):
+    if metadata.get("crc32") != checksum(text, tensors):
         raise ModelFileError(f"{path}, byte 8: the checksum does not fit: the file was changed or damaged")
     try:
         config = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"{path}, byte 8: the config is no JSON: {error}") from None
-    if not isinstance(config, dict) or config.get("task") not in (None, "multiclass", "binary", "regression"):
+    tasks = (None, "multiclass", "one_vs_rest", "binary", "regression")
+    if not isinstance(config, dict) or config.get("task") not in tasks:
         raise ModelFileError(f"{path}, byte 8: the config must be an object with a known task")
     return tensors, config
 
@@ -112,8 +113,13 @@ def shown(config: Any) -> str:
     return f"{config.get('class')}({inner})"[:200]
 
 
-def _checksum(config: str, tensors: Mapping[str, Array]) -> str:
-    """Return a checksum over all that makes the model: a flipped bit in a weight is else not to be seen."""
+def checksum(config: str, tensors: Mapping[str, Array]) -> str:
+    """Return a checksum over all that makes the model: a flipped bit in a weight is else not to be seen.
+
+    Example:
+        >>> checksum("{}", {"w": np.zeros(2)}) == checksum("{}", {"w": np.ones(2)})
+        False
+    """
     code = zlib.crc32(config.encode())
     for name in sorted(tensors):
         array = tensors[name]

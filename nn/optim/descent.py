@@ -4,7 +4,6 @@ Nocedal and Wright, "Numerical Optimization", 2nd ed., algorithm 7.5; with an L1
 which leaves weights at exactly 0.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -19,8 +18,15 @@ Function = Callable[[Array], tuple[float, Array]]
 class Memory:
     """The last steps and what they changed in the gradient; together, an estimate of the inverse Hessian.
 
+    It is kept in the compact form of Byrd, Nocedal and Schnabel 1994 (theorem 2.2): a product is then a few products of
+    matrices, where the recursion of algorithm 7.4, which gives the same, goes over the steps one by one.
+
     Args:
         size: how many steps are remembered.
+
+    Attributes:
+        steps, changes: S and Y, a row for each step, the latest last.
+        scale: γ, the curvature along the last step, which stands for all directions that are not known.
 
     Example:
         >>> memory = Memory(5)
@@ -30,27 +36,45 @@ class Memory:
     """
 
     def __init__(self, size: int) -> None:
-        self.pairs: deque[tuple[Array, Array, float]] = deque(maxlen=size)
+        self.size = size
+        self.steps = self.changes = np.empty((0, 0))
         self.scale = 1.0
+        self._products = np.empty((0, 0))  # Y Yᵀ
+        self._inverse = np.empty((0, 0))  # of R, the upper triangle of S Yᵀ
+        self._diagonal = np.empty(0)  # of R
 
     def add(self, step: Array, change: Array) -> None:
         """Remember a step, unless the curvature along it was not positive."""
         product = float(change @ step)
-        if product > 1e-10:
-            self.pairs.append((step, change, 1 / product))
-            self.scale = product / float(change @ change)
+        if product <= 1e-10:
+            return
+        old = slice(max(0, len(self.steps) + 1 - self.size), len(self.steps))
+        steps, changes = self.steps[old].reshape(-1, step.size), self.changes[old].reshape(-1, step.size)
+        with_new = changes @ change
+        column = self._inverse[old, old] @ (steps @ change)
+        n = len(steps)
+        square, inverse = np.empty((n + 1, n + 1)), np.zeros((n + 1, n + 1))
+        square[:n, :n], square[n, :n], square[:n, n] = self._products[old, old], with_new, with_new
+        square[n, n] = float(change @ change)
+        inverse[:n, :n], inverse[:n, n], inverse[n, n] = (
+            self._inverse[old, old],
+            -column / product,
+            1 / product,
+        )
+        self.steps, self.changes = np.vstack((steps, step)), np.vstack((changes, change))
+        self._products, self._inverse = square, inverse
+        self._diagonal = np.append(self._diagonal[old], product)
+        self.scale = product / square[n, n]
 
     def times(self, gradient: Array) -> Array:
-        """Return the product of the inverse Hessian and an array (algorithm 7.4)."""
-        q, shares = gradient.copy(), []
-        for step, change, inverse in reversed(self.pairs):
-            share = inverse * float(step @ q)
-            q -= share * change
-            shares.append(share)
-        q *= self.scale
-        for (step, change, inverse), share in zip(self.pairs, reversed(shares), strict=True):
-            q += (share - inverse * float(change @ q)) * step
-        return q
+        """Return the product of the inverse Hessian and an array."""
+        if not len(self.steps):
+            return self.scale * gradient
+        u = self._inverse @ (self.steps @ gradient)
+        inner = self._diagonal * u + self.scale * (self._products @ u - self.changes @ gradient)
+        outer = self.steps.T @ (inner @ self._inverse)
+        found = outer + self.scale * (gradient - u @ self.changes)
+        return np.asarray(found, gradient.dtype)
 
 
 class Descent:

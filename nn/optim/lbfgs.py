@@ -144,14 +144,12 @@ class LBFGS(Optimizer):
         saved = super().state_dict()
         descent = self._descent
         if descent is not None and descent.step is not None and descent.before is not None:
-            pairs = list(descent.memory.pairs)
-            found = {"steps": [s for s, _, _ in pairs], "changes": [y for _, y, _ in pairs]}
-            kept = {name: np.array(rows).reshape(-1, descent.step.size) for name, rows in found.items()}
+            memory = descent.memory
             saved["memory"] = {
-                **kept,
+                "steps": memory.steps.copy(),
+                "changes": memory.changes.copy(),
                 "step": descent.step.copy(),
                 "gradient": descent.before.copy(),
-                "scale": descent.memory.scale,
             }
         return saved
 
@@ -173,4 +171,3 @@ class LBFGS(Optimizer):
             self._descent.step, self._descent.before = memory["step"].copy(), memory["gradient"].copy()
             for step, change in zip(memory["steps"], memory["changes"], strict=True):
                 self._descent.memory.add(step, change)
-            self._descent.memory.scale = float(memory["scale"])

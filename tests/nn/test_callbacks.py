@@ -68,3 +68,50 @@ def test_without_validation_data():
         ValueError, match="does not measure 'val_loss', only loss, accuracy; pass validation_data"
     ):
         nn.MLP([2, 2]).fit(*DATA, epochs=3, callbacks=[nn.EarlyStopping()], verbose=0)
+
+
+def test_what_should_become_large():
+    model, history = nn.Linear(1, 1), nn.History()
+    stop = nn.EarlyStopping(patience=2, monitor="val_accuracy", mode="max")
+    stop.on_start(model, history)
+    ends = []
+    for accuracy in (0.5, 0.8, 0.7, 0.8):
+        history.loss.append(1.0)
+        history.metrics.setdefault("val_accuracy", []).append(accuracy)
+        ends.append(stop.on_epoch(model, history))
+    assert (stop.best, stop.best_epoch, ends) == (0.8, 2, [False, False, False, True])
+    with pytest.raises(ValueError, match="unknown mode 'maximum'"):
+        nn.EarlyStopping(mode="maximum")
+
+
+def test_hooks_of_a_step_in_order():
+    calls = []
+
+    class All(nn.Callback):
+        def on_batch(self, x):
+            calls.append("batch")
+            return x
+
+        def on_gradients(self, model):
+            assert all(w.grad is not None for w in model.parameters())
+            assert self.training.optimizer.lr == 0.001
+            calls.append("gradients")
+
+        def on_step(self, model):
+            calls.append("step")
+
+    spy = All()
+    nn.MLP([2, 2]).fit(*DATA, epochs=1, batch_size=2, callbacks=[spy], verbose=0)
+    assert calls == ["batch", "gradients", "step"] * 2
+    assert spy.training is None
+
+
+def test_those_that_come_last():
+    class Late(Log):
+        last = True
+
+    order = []
+    for kind in (Late, Log):
+        kind.on_end = lambda self, model, history: order.append(type(self).__name__)
+    nn.MLP([2, 2]).fit(*DATA, epochs=1, callbacks=[Late(), Log()], verbose=0)
+    assert order == ["Log", "Late"]

@@ -164,6 +164,17 @@ def test_a_loss_by_name_decides():
     assert model.task == "regression"
 
 
+@pytest.mark.parametrize(
+    ("loss", "sizes", "task"),
+    [("hinge", [2, 1], "binary"), ("huber", [2, 1], "regression"), ("cosine", [2, 3], "regression")],
+)
+def test_other_losses_decide_too(loss, sizes, task):
+    model = nn.MLP(sizes)
+    y = [0, 1, 1, 0] if sizes[1] == 1 else np.eye(3)[[0, 1, 2, 0]]
+    model.fit(np.arange(8.0).reshape(4, 2), y, loss=loss, epochs=1, verbose=0)
+    assert model.task == task
+
+
 @pytest.mark.parametrize("shape", [(60,), (60, 1)])
 def test_fit_aligns_y(shape):
     X, y = line()
@@ -266,3 +277,76 @@ def test_part_of_the_parameters_can_be_trained():
     after = state(model)
     assert same(before[:2], after[:2])
     assert not same(before[2:], after[2:])
+
+
+def test_validation_split_sets_rows_aside():
+    X, y = moons(100)
+    seen = []
+
+    class Spy(nn.MLP):
+        def forward(self, x):
+            seen.append((self.training, x))
+            return super().forward(x)
+
+    history = Spy([2, 2]).fit(X, y, epochs=1, validation_split=0.2, seed=0, verbose=0)
+    trained = np.concatenate([x for training, x in seen if training])
+    judged = seen[-1][1]
+    assert (len(trained), len(judged)) == (80, 20)
+    both = np.concatenate([trained, judged])
+    assert np.array_equal(both[np.lexsort(both.T)], X.astype(np.float32)[np.lexsort(X.astype(np.float32).T)])
+    assert len(history.val_loss) == 1
+
+
+def test_validation_split_takes_as_much_of_each_class():
+    X = np.arange(40.0)[:, None]
+    y = np.repeat([0, 1], [30, 10])
+    judged = []
+
+    class Spy(nn.MLP):
+        def forward(self, x):
+            if not self.training and len(x) == 8:
+                judged.append(x)
+            return super().forward(x)
+
+    Spy([1, 2]).fit(X, y, epochs=1, validation_split=0.2, seed=0, verbose=0)
+    assert (judged[-1] >= 30).sum() == 2
+    rare = np.array([0] * 39 + [1])
+    assert nn.MLP([1, 2]).fit(X, rare, epochs=1, validation_split=0.2, verbose=0).val_loss
+
+
+def test_weights_are_split_with_their_rows():
+    X, y = line(50)
+    weights = np.where(np.arange(50) % 2, 1.0, 0.0)
+    model = nn.MLP([1, 1])
+    history = model.fit(X, y, epochs=2, sample_weight=weights, validation_split=0.2, verbose=0)
+    assert len(history.val_loss) == 2
+
+
+@pytest.mark.parametrize("per", ["epoch", "batch"])
+def test_schedulers_are_stepped(per):
+    X, y = moons(64)
+    model = nn.MLP([2, 2])
+    sgd = optim.SGD(model.parameters(), lr=1.0)
+    scheduler = optim.ExponentialLR(sgd, 0.5, per=per)
+    model.fit(X, y, epochs=3, batch_size=32, optimizer=sgd, scheduler=scheduler, verbose=0)
+    assert sgd.lr == (0.5**3 if per == "epoch" else 0.5**6)
+
+
+def test_a_plateau_watches_the_validation_loss():
+    X, y = moons(64)
+    model = nn.MLP([2, 2])
+    sgd = optim.SGD(model.parameters(), lr=0.0)
+    scheduler = optim.ReduceLROnPlateau(sgd)
+    history = model.fit(
+        X, y, epochs=2, optimizer=sgd, scheduler=scheduler, validation_data=moons(9), verbose=0
+    )
+    assert scheduler.best == history.val_loss[0] != history.loss[0]
+
+
+def test_buffers_go_back_too_after_a_bad_step():
+    X = np.ones((20, 2))
+    X[10:] = 1e38
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Linear(3, 1))
+    with pytest.raises(FloatingPointError):
+        model.fit(X, np.arange(20.0), batch_size=10, shuffle=False, verbose=0)
+    assert all(np.isfinite(array).all() for array in model.state_dict().values())

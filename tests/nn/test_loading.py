@@ -75,7 +75,7 @@ def signed(tensors: dict[str, Any], config: Any) -> bytes:
     """The header of a file whose checksum is right, whatever the description says."""
     text = json.dumps(config)
     header: dict[str, Any] = {
-        "__metadata__": {"chainrule": "1", "config": text, "crc32": saving._checksum(text, tensors)}
+        "__metadata__": {"chainrule": "1", "config": text, "crc32": saving.checksum(text, tensors)}
     }
     start = 0
     for name, array in tensors.items():
