@@ -8,6 +8,7 @@
 | `rows.py` | softmax, its logarithm, cross-entropy |
 | `reduce.py` | sums, means and maxima along any axes |
 | `norms.py` | layer norm and batch norm |
+| `conv_tile.py`, `conv.py`, `pool.py` | convolutions and pooling |
 | `tile.py`, `gemm.py` | the kernel of the matrix product |
 | `products.py`, `epilogue.py` | who computes a product, on how many threads, and what follows it |
 | `updates.py` | the optimizers' updates |
@@ -19,7 +20,7 @@ A kernel is compiled, or loaded from the disk, when it is first called.
 from types import SimpleNamespace
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba import elementwise, norms, products, reduce, rows
+from chainrule.backends.numba import conv, elementwise, norms, pool, products, reduce, rows
 from chainrule.backends.numba.codegen import fuse
 from chainrule.backends.numba.updates import update
 
@@ -30,10 +31,13 @@ table = SimpleNamespace(
     | products.TABLE
     | reduce.TABLE
     | norms.TABLE
+    | conv.TABLE
+    | pool.TABLE
     | {
         "update": update,
         "fuse": fuse,
         "gradients": norms.GRADIENTS
+        | pool.GRADIENTS
         | {
             "cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)
         },
