@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autograd import ops
+from chainrule.autograd import bridge, ops
 from chainrule.autograd.mode import current
 from chainrule.autograd.node import Node, apply, data_of
 from chainrule.autograd.op import Op
@@ -65,6 +65,8 @@ def _tangent(node: Node, op: Op, directions: dict[int, Any], algebra: Algebra) -
 
 def _run(op: Op, algebra: Algebra, operands: Sequence[Any], params: dict[str, Any]) -> Any:
     if algebra.xp is ops:
+        if op in (bridge.FROM_VALUES, bridge.TO_VALUE):
+            return bridge.again(Tensor, op, operands, params)
         return apply(op, *operands, **params)
     if algebra.xp is floats:
         assert op.scalar is not None

@@ -261,23 +261,13 @@ def unbroadcast(
     return total(array, broadcast_axes(array.shape, shape), keepdims=True).reshape(shape)
 
 
-_ONE_SIDE = (
-    "second derivatives do not pass between Values and Tensors; compute on one side only: "
-    "without Tensor.from_values and to_values"
-)
-
-
 def _fit_node(contribution: Any, parent: Any) -> Any:
     """`fit_array`, recorded."""
     data = parent._data
     if not isinstance(data, np.ndarray):
-        if isinstance(contribution, Node) and isinstance(contribution._data, np.ndarray):
-            raise TypeError(_ONE_SIDE)
         return contribution
     if not isinstance(contribution, Node):
         return fit_array(np.asarray(contribution), parent)
-    if isinstance(contribution._data, float):
-        raise TypeError(_ONE_SIDE)
     fitted: Any = contribution
     if fitted._data.shape != data.shape:
         fitted = ops.reshape(ops.sum(fitted, broadcast_axes(fitted._data.shape, data.shape)), data.shape)

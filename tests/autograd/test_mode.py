@@ -184,8 +184,8 @@ def test_threads_that_build_separate_graphs(build: Any) -> None:
 def test_threads_that_first_use_a_backend_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The list of functions by number must not mix two threads' entries."""
     for _ in range(20):
-        monkeypatch.setattr(modes, "_FUNCTIONS", {})
-        mode = current().replace(backend="numpy")
+        monkeypatch.setattr(modes, "_LOADED", {})
+        mode = modes.Mode(True, "numpy", None, False, False, False)
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)
         try:
