@@ -124,10 +124,39 @@ def he_uniform(
     return uniform(shape, generator, dtype, math.sqrt(6 / (1 + negative_slope**2) / fans(shape)[0]))
 
 
+def orthogonal(
+    shape: Shape, generator: Generator = None, dtype: Any = np.float32, gain: float = 1.0
+) -> Array:
+    """Rows (or columns, if there are fewer) of length `gain`, at right angles to each other: no signal grows or fades.
+
+    All axes after the first count as one, as in PyTorch. Arguments as `normal` (Saxe et al. 2014), and the `gain`.
+
+    Raises:
+        ValueError: fewer than two axes.
+
+    Example:
+        >>> weights = orthogonal((2, 3), np.random.default_rng(0), np.float64)
+        >>> bool(np.allclose(weights @ weights.T, np.eye(2)))
+        True
+    """
+    if len(shape) < 2:
+        raise ValueError(
+            f"orthogonal needs a weight of shape (out, in, ...), got {shape}; use zeros or normal"
+        )
+    rng = random.generator() if generator is None else generator
+    rows, columns = shape[0], math.prod(shape[1:])
+    q, r = np.linalg.qr(rng.standard_normal((max(rows, columns), min(rows, columns))))
+    # The signs of R's diagonal make every orthogonal matrix equally likely (Mezzadri 2007).
+    q *= np.where(np.diag(r) < 0, -1.0, 1.0)
+    return np.ascontiguousarray(gain * (q if rows >= columns else q.T)).reshape(shape).astype(dtype)
+
+
 INITS: dict[str, Init] = {
     f.__name__: f
-    for f in (zeros, constant, normal, uniform, xavier_normal, xavier_uniform, he_normal, he_uniform)
-}
+    for f in (
+        zeros, constant, normal, uniform, xavier_normal, xavier_uniform, he_normal, he_uniform, orthogonal,
+    )
+}  # fmt: skip
 _BY_ACTIVATION: dict[str, Init] = {
     "relu": he_normal,
     "leaky_relu": partial(he_normal, negative_slope=0.01),
