@@ -1,6 +1,6 @@
 """Mini-batches."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -57,12 +57,14 @@ class DataLoader:
         shuffle: a new random order each epoch.
         drop_last: leave out a last batch that is smaller than the others.
         seed: number or generator from which the orders are drawn.
+        prefetch: batches that a thread reads ahead while the caller computes; worth it where the arrays are
+            memory-mapped files. An error in the thread is raised in the loop; the thread ends with the loop.
 
     Each batch is a tuple with one array per array of the data, a copy that the caller may change. The order
     of an epoch depends on `loader.seed` and `loader.epoch` alone; set both to resume where a run stopped.
 
     Raises:
-        ValueError: batch_size below 1, arrays of different lengths, or `drop_last` that leaves no batch.
+        ValueError: a number out of range, arrays of different lengths, or `drop_last` that leaves no batch.
 
     >>> loader = DataLoader((np.arange(10), np.arange(10) % 2), batch_size=4, shuffle=True, seed=0)
     >>> len(loader), [x for x, y in loader]
@@ -77,6 +79,7 @@ class DataLoader:
         shuffle: bool = False,
         drop_last: bool = False,
         seed: Seed = None,
+        prefetch: int = 0,
     ) -> None:
         if not isinstance(data, ArrayDataset):
             data = ArrayDataset(*data) if isinstance(data, tuple) else ArrayDataset(data)
@@ -84,6 +87,7 @@ class DataLoader:
         self.batch_size = as_count("DataLoader", batch_size, "batch_size")
         self.shuffle = shuffle
         self.drop_last = drop_last
+        self.prefetch = as_count("DataLoader", prefetch, "prefetch", least=0)
         self.epoch = 0
         fresh = seed is None or isinstance(seed, np.random.Generator)
         self.seed = (
@@ -108,4 +112,24 @@ class DataLoader:
         if self.shuffle:
             order = np.random.default_rng([self.seed, self.epoch]).permutation(n)
         self.epoch += 1
-        return (self.dataset[order[i * size : (i + 1) * size]] for i in range(len(self)))
+        rows = [order[i * size : (i + 1) * size] for i in range(len(self))]
+        if self.prefetch:
+            return _ahead(self.dataset.__getitem__, rows, self.prefetch)
+        return (self.dataset[part] for part in rows)
+
+
+def _ahead(read: Callable[[Labels], Batch], rows: list[Labels], count: int) -> Iterator[Batch]:
+    """Yield what `read` gives for each part of the rows, `count` of them read ahead by a thread."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    # Leaving the loop early closes this generator, and so the pool: the thread ends after the batch it is at.
+    with ThreadPoolExecutor(1, thread_name_prefix="chainrule-prefetch") as pool:
+        waiting = [pool.submit(read, part) for part in rows[:count]]
+        try:
+            for part in rows[count:]:
+                waiting.append(pool.submit(read, part))
+                yield waiting.pop(0).result()
+            for future in waiting:
+                yield future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

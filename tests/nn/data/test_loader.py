@@ -1,5 +1,6 @@
 """Batches cover every row once, and can be drawn again."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +106,65 @@ def test_a_list_is_one_array() -> None:
             ValueError,
             "drop_last leaves no batch of 11: there are only 10 rows",
         ),
+        (lambda: data.DataLoader(X, prefetch=-1), ValueError, "DataLoader: prefetch must be at least 0"),
         (lambda: data.DataLoader(X, seed=-1), ValueError, "DataLoader: seed must be at least 0, got -1"),
     ],
 )
 def test_bad_arguments(call: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+def threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("chainrule-prefetch")]
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3, 100])
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_prefetched_batches_are_the_same(tmp_path: Path, ahead: int, shuffle: bool) -> None:
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    plain = data.DataLoader((X, Y), 3, shuffle=shuffle, seed=1)
+    fetched = data.DataLoader((mapped, Y), 3, shuffle=shuffle, seed=1, prefetch=ahead)
+    for _ in range(2):
+        pairs = list(zip(plain, fetched, strict=True))
+        assert all(np.array_equal(a, b) for one, two in pairs for a, b in zip(one, two, strict=True))
+    assert not threads()
+
+
+class Slow(data.ArrayDataset):
+    """Counts what is read; the third part cannot be."""
+
+    def __init__(self, fails: bool = False) -> None:
+        super().__init__(X)
+        self.fails, self.reads, self.names = fails, 0, set[str]()
+
+    def __getitem__(self, rows: Any) -> Any:
+        self.reads += 1
+        self.names.add(threading.current_thread().name)
+        if self.fails and self.reads == 3:
+            raise OSError("the disk is gone")
+        return super().__getitem__(rows)
+
+
+def test_an_error_of_the_thread_arrives_in_the_loop() -> None:
+    batches = iter(data.DataLoader(Slow(fails=True), 2, prefetch=2))
+    assert len(next(batches)[0]) == len(next(batches)[0]) == 2
+    with pytest.raises(OSError, match="the disk is gone"):
+        next(batches)
+    assert not threads()
+
+
+def test_a_loop_that_is_left_ends_the_thread() -> None:
+    dataset = Slow()
+    for _ in data.DataLoader(dataset, 1, prefetch=2):
+        break
+    assert not threads()
+    assert dataset.reads <= 4
+    assert all(name.startswith("chainrule-prefetch") for name in dataset.names)
+
+
+def test_a_loop_that_never_begins_has_no_thread() -> None:
+    batches = iter(data.DataLoader(X, 2, prefetch=2))
+    assert not threads()
+    del batches
