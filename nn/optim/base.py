@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.autograd.mode import current
 from chainrule.nn.errors import warn
 from chainrule.nn.parameter import Parameter
 
@@ -198,6 +199,28 @@ class Optimizer:
             for g in self.param_groups
         ]
         return f"{self._name}({'; '.join(shown)})"
+
+
+def fused(name: str, w: Array, g: Array, remembered: tuple[Array, ...], *numbers: float) -> Array | None:
+    """Return an optimizer's new parameter in one pass over memory, if the backend has a kernel for it.
+
+    Args:
+        name: of the formula; the kernels are in `chainrule.backends.numba.updates`.
+        w: the parameter.
+        g: its gradient, of the same shape.
+        remembered: arrays of the same shape, changed in place.
+        numbers: those of the formula, in its order.
+
+    Returns:
+        The new parameter; None if nothing was done, and the formula itself has to do.
+
+    Example:
+        >>> fused("sgd", np.array([1.0]), np.array([0.5]), (), 0.1, 0.0) is None  # the numpy backend has none
+        True
+    """
+    kernel = getattr(current().table, "update", None)
+    found: Array | None = kernel and kernel(name, w, g, remembered, *numbers)
+    return found
 
 
 def decayed(w: Array, g: Array, numbers: Numbers) -> Array:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.nn.optim.base import Array, Numbers, Optimizer, Setting, State, decayed
+from chainrule.nn.optim.base import Array, Numbers, Optimizer, Setting, State, decayed, fused
 from chainrule.nn.parameter import Parameter
 
 Params = Iterable[Parameter] | Iterable[Mapping[str, Any]]
@@ -51,16 +51,20 @@ class SGD(Optimizer):
 
     def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
         """Return w − lr·g, or with momentum w − lr·v."""
-        g, momentum = decayed(w, g, numbers), numbers["momentum"]
-        if momentum:
-            if "velocity" in state:
-                velocity = state["velocity"]
-                velocity *= momentum
-                velocity += g
-            else:
-                velocity = state["velocity"] = g.copy()
-            g = g + momentum * velocity if numbers["nesterov"] else velocity
-        step = np.multiply(g, numbers["lr"], out=np.empty_like(w))
+        lr, momentum, nesterov = numbers["lr"], numbers["momentum"], numbers["nesterov"]
+        if momentum and "velocity" not in state:
+            state["velocity"] = np.zeros_like(w)
+        remembered, kept = ((state["velocity"],), (momentum,)) if momentum else ((), ())
+        name = ("nesterov" if nesterov else "momentum") if momentum else "sgd"
+        found = fused(name, w, g, remembered, lr, *kept, numbers["weight_decay"])
+        if found is not None:
+            return found
+        g = decayed(w, g, numbers)
+        for velocity in remembered:
+            velocity *= momentum
+            velocity += g
+            g = g + momentum * velocity if nesterov else velocity
+        step = np.multiply(g, lr, out=np.empty_like(w))
         return np.subtract(w, step, out=step)
 
 
@@ -103,7 +107,7 @@ class Adam(Optimizer):
 
     def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
         """Return w − lr·m̂ / (√v̂ + eps)."""
-        return _adam(w, decayed(w, g, numbers), state, numbers)
+        return _adam(w, g, state, numbers, numbers["weight_decay"], 1.0)
 
 
 class AdamW(Adam):
@@ -128,7 +132,7 @@ class AdamW(Adam):
 
     def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
         """Return Adam's step from the shrunk w."""
-        return _adam(w * float(1 - numbers["lr"] * numbers["weight_decay"]), g, state, numbers)
+        return _adam(w, g, state, numbers, 0.0, 1 - numbers["lr"] * numbers["weight_decay"])
 
 
 class RMSprop(Optimizer):
@@ -164,13 +168,9 @@ class RMSprop(Optimizer):
 
     def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
         """Return w − lr·g / (√v + eps)."""
-        g, alpha = decayed(w, g, numbers), numbers["alpha"]
         if not state:
             state["square"] = np.zeros_like(w)
-        square = state["square"]
-        square *= alpha
-        square += (1 - alpha) * np.square(g)
-        return _scaled_step(w, g, square, numbers["lr"], numbers["eps"])
+        return _by_squares(w, g, state["square"], numbers, numbers["alpha"], 1 - numbers["alpha"])
 
 
 class Adagrad(Optimizer):
@@ -192,28 +192,43 @@ class Adagrad(Optimizer):
 
     def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
         """Return w − lr·g / (√Σg² + eps)."""
-        g = decayed(w, g, numbers)
         if not state:
             state["total"] = np.zeros_like(w)
-        total = state["total"]
-        total += np.square(g)
-        return _scaled_step(w, g, total, numbers["lr"], numbers["eps"])
+        return _by_squares(w, g, state["total"], numbers, 1.0, 1.0)
 
 
-def _adam(w: Array, g: Array, state: State, numbers: Numbers) -> Array:
-    """Return w − lr·m̂ / (√v̂ + eps)."""
+def _adam(w: Array, g: Array, state: State, numbers: Numbers, decay: float, shrink: float) -> Array:
+    """Return shrink·w − lr·m̂ / (√v̂ + eps), with decay·w added to the gradient."""
     if not state:
         state.update(steps=0, mean=np.zeros_like(w), square=np.zeros_like(w))
     beta1, beta2 = numbers["betas"]
     state["steps"] = t = state["steps"] + 1
     mean, square = state["mean"], state["square"]
+    # √v̂ = √v / √(1 − β₂ᵗ): the corrections are numbers, so they are moved out of the arrays.
+    root = math.sqrt(1 - beta2**t)
+    lr, eps = numbers["lr"] * root / (1 - beta1**t), numbers["eps"] * root
+    rates = beta1, 1 - beta1, beta2, 1 - beta2
+    found = fused("adam", w, g, (mean, square), lr, *rates, eps, decay, shrink)
+    if found is not None:
+        return found
+    g = decayed(w, g, {"weight_decay": decay})
     mean *= beta1
     mean += (1 - beta1) * g
     square *= beta2
     square += (1 - beta2) * np.square(g)
-    # √v̂ = √v / √(1 − β₂ᵗ): the corrections are numbers, so they are moved out of the arrays.
-    root = math.sqrt(1 - beta2**t)
-    return _scaled_step(w, mean, square, numbers["lr"] * root / (1 - beta1**t), numbers["eps"] * root)
+    return _scaled_step(w * shrink if shrink != 1 else w, mean, square, lr, eps)
+
+
+def _by_squares(w: Array, g: Array, square: Array, numbers: Numbers, keep: float, rest: float) -> Array:
+    """Return w − lr·g / (√s + eps), after s ← keep·s + rest·g²."""
+    lr, eps, decay = numbers["lr"], numbers["eps"], numbers["weight_decay"]
+    found = fused("rmsprop", w, g, (square,), lr, keep, rest, eps, decay)
+    if found is not None:
+        return found
+    g = decayed(w, g, numbers)
+    square *= keep
+    square += rest * np.square(g)
+    return _scaled_step(w, g, square, lr, eps)
 
 
 def _scaled_step(w: Array, g: Array, square: Array, lr: float, eps: float) -> Array:
