@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from chainrule.commands import demo, doctor, warmup
+from chainrule.commands import demo, doctor, step, warmup
 
-COMMANDS = (demo, doctor, warmup)
+COMMANDS = (demo, step, doctor, warmup)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
