@@ -87,6 +87,7 @@ class Descent:
         history_size: how many steps are remembered.
         tolerance: the smallest change that still counts.
         l1: penalty on the absolute value of each variable, in an array or one number for all.
+        norm: the first step is to have length 1 in this norm: 2, as in L-BFGS-B (Zhu et al. 1997), or 1, as in PyTorch.
 
     Attributes:
         x, value, gradient: where it is now; with a penalty the value includes it, and the gradient is the
@@ -109,12 +110,14 @@ class Descent:
         history_size: int = 10,
         tolerance: float = 1e-9,
         l1: Any = None,
+        norm: int = 2,
     ) -> None:
         self.function = function
         self.x = x
         self.lr = lr
         self.tolerance = tolerance
         self.l1 = l1
+        self.norm = norm
         self.memory = Memory(history_size)
         self.began = False
         self.step: Array | None = None  # the last one, until it is remembered
@@ -141,7 +144,7 @@ class Descent:
             return False
         t = self.lr
         if not self.began:
-            t *= min(1.0, 1.0 / float(np.abs(self.gradient).sum()))
+            t *= min(1.0, 1.0 / float(np.linalg.norm(self.gradient, self.norm)))
             self.began = True
         self.before = self.smooth
         moved = (

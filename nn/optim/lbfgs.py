@@ -88,7 +88,7 @@ class LBFGS(Optimizer):
                 "LBFGS: step needs a function that computes the loss and its gradients anew: optimizer.step(closure); "
                 "or let model.fit(X, y, optimizer='lbfgs') call it"
             )
-        descent = self.start(lambda x: self._evaluate(closure, x))
+        descent = self.start(lambda x: self._evaluate(closure, x), norm=1)
         first, end = descent.value, descent.evaluations - 1 + self.max_eval
         for iteration in range(1, self.max_iter + 1):
             if np.abs(descent.gradient).max() <= self.tolerance_grad:
@@ -106,11 +106,11 @@ class LBFGS(Optimizer):
         self.put(descent.x)
         return first
 
-    def start(self, function: Function, l1: Any = None) -> Descent:
+    def start(self, function: Function, l1: Any = None, norm: int = 2) -> Descent:
         """Return the descent to go on with: a new one, or the last one with what it remembers."""
         x = np.concatenate([parameter._data.reshape(-1) for parameter in self.params])
         if self._descent is None:
-            self._descent = Descent(function, x, self.lr, self.history_size, self.tolerance_change, l1)
+            self._descent = Descent(function, x, self.lr, self.history_size, self.tolerance_change, l1, norm)
         else:
             self._descent.function, self._descent.x = function, x
             self._descent.lr, self._descent.l1 = self.lr, l1

@@ -7,8 +7,9 @@ RNG = np.random.default_rng(0)
 
 
 def quadratic(n=8):
-    root = RNG.standard_normal((n, n))
-    matrix, goal = root @ root.T + np.eye(n), RNG.standard_normal(n)
+    rng = np.random.default_rng(0)
+    root = rng.standard_normal((n, n))
+    matrix, goal = root @ root.T + np.eye(n), 3 * rng.standard_normal(n)
     return matrix, goal, lambda x: (float(x @ matrix @ x / 2 - goal @ x), matrix @ x - goal)
 
 
@@ -33,9 +34,29 @@ def test_memory_forgets_the_oldest_and_refuses_negative_curvature():
     memory = Memory(2)
     for i in range(4):
         memory.add(np.array([1.0]), np.array([float(i)]))
-    assert [change.item() for _, change, _ in memory.pairs] == [2.0, 3.0]
+    assert memory.changes.tolist() == [[2.0], [3.0]]
     memory.add(np.array([1.0]), np.array([-1.0]))
-    assert len(memory.pairs) == 2
+    assert len(memory.steps) == 2
+
+
+def test_memory_is_the_two_loop_recursion():
+    """Nocedal and Wright's algorithm 7.4, written out; the oldest steps have been forgotten."""
+    memory, pairs = Memory(5), []
+    root = RNG.standard_normal((7, 7))
+    for _ in range(9):
+        step = RNG.standard_normal(7)
+        change = root @ root.T @ step + 0.01 * RNG.standard_normal(7)
+        memory.add(step, change)
+        pairs.append((step, change))
+        g = RNG.standard_normal(7)
+        q, shares = g.copy(), []
+        for s, y in reversed(pairs[-5:]):
+            shares.append(s @ q / (s @ y))
+            q = q - shares[-1] * y
+        q = q * (step @ change) / (change @ change)
+        for (s, y), share in zip(pairs[-5:], reversed(shares), strict=True):
+            q = q + (share - y @ q / (s @ y)) * s
+        assert np.allclose(memory.times(g), q, rtol=1e-8)
 
 
 def test_finds_the_minimum_of_a_quadratic():
