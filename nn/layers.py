@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -106,9 +106,14 @@ class Bilinear(Module):
 
     def forward(self, x1: Any, x2: Any) -> Any:
         """Map (..., in1_features) and (..., in2_features) to (..., out_features)."""
-        y = ops.einsum(
-            "...i,oij,...j->...o", as_input(x1, self.weight), self.weight, as_input(x2, self.weight)
-        )
+        x1, x2 = as_input(x1, self.weight), as_input(x2, self.weight)
+        one, two, (_, n_1, n_2) = ops.shape(x1), ops.shape(x2), self.weight.shape
+        if one[:-1] != two[:-1] or one[-1:] != (n_1,) or two[-1:] != (n_2,):
+            raise ShapeError(
+                f"Bilinear: x1 of shape {one} and x2 of shape {two} must be (..., {n_1}) and (..., {n_2}), with the "
+                "same axes before the last"
+            )
+        y = ops.einsum("...i,oij,...j->...o", x1, self.weight, x2)
         return y if self.bias is None else y + self.bias
 
     def arguments(self) -> dict[str, Any]:
@@ -255,7 +260,7 @@ class Sequential(Module):
     """Modules one after another; each takes what the one before it gave.
 
     Args:
-        layers: the modules in order. `model[i]` is one of them.
+        layers: the modules in order. `model[i]` is one of them, `model[:i]` a new Sequential of some of them.
 
     Raises:
         TypeError: something else than a module.
@@ -289,8 +294,13 @@ class Sequential(Module):
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
-    def __getitem__(self, index: int) -> Module:
-        return list(self)[index]
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Sequential": ...
+    def __getitem__(self, index: int | slice) -> Module:
+        layers = list(self)
+        return Sequential(*layers[index]) if isinstance(index, slice) else layers[index]
 
     def arguments(self) -> dict[str, Any]:
         """Return the modules."""

@@ -55,9 +55,10 @@ class Module(Tree, Learner):
                 outputs = self.forward(*args, **settings)
         else:
             outputs = self.forward(*args, **settings)
-        for hook in tuple(self._hooks.values()):
-            changed = hook(self, args, outputs)
-            outputs = outputs if changed is None else changed
+        if self._hooks:
+            for hook in tuple(self._hooks.values()):
+                changed = hook(self, args, outputs)
+                outputs = outputs if changed is None else changed
         return outputs
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -13,9 +13,10 @@ from chainrule.autograd.mode import record_lines, record_whole
 from chainrule.autograd.node import Node
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.update import collect_updates
+from chainrule.nn.data.check import as_count
 from chainrule.nn.parameter import Parameter
 from chainrule.nn.state import held
-from chainrule.nn.tree import listed
+from chainrule.nn.tree import Tree, listed
 
 if TYPE_CHECKING:
     from chainrule.nn.module import Module
@@ -120,7 +121,7 @@ class Summary:
 
     def _repr_html_(self) -> str:
         head, *body = self._table()
-        side = ["left"] * 3 + ["right"] * 3
+        side = ["left;padding:2px 8px"] * 3 + ["right;padding:2px 8px;white-space:nowrap"] * 3
         top = "".join(f'<th style="text-align:{s}">{escape(t)}</th>' for t, s in zip(head, side))
         rows = "".join(
             "<tr>"
@@ -129,7 +130,8 @@ class Summary:
             for cells in body
         )
         return (
-            f"<table><caption>{escape(self.title)}</caption><thead><tr>{top}</tr></thead><tbody>{rows}</tbody>"
+            f'<table><caption style="text-align:left"><b>{escape(self.title)}</b></caption>'
+            f"<thead><tr>{top}</tr></thead><tbody>{rows}</tbody>"
             f'<tfoot><tr><td colspan="{len(head)}" style="text-align:left">{escape(self.total)}</td></tr></tfoot>'
             "</table>"
         )
@@ -138,7 +140,7 @@ class Summary:
 def summarize(model: "Module", input_shape: Sequence[int] | None) -> Summary:
     """See `Module.summary`."""
     rows = {id(module): _row(path, module) for path, module in model.named_modules()}
-    shape = _first_shape(model) if input_shape is None else tuple(input_shape)
+    shape = _first_shape(model) if input_shape is None else _lengths(input_shape)
     known = shape is not None
     if shape is not None:
         try:
@@ -153,13 +155,23 @@ def summarize(model: "Module", input_shape: Sequence[int] | None) -> Summary:
     )
     everything = held(model).values()
     return Summary(
-        title=f"{type(model).__name__}  {listed(model.arguments())}".rstrip(),
+        title=_title(model),
         rows=shown,
         parameters=sum(parameter.size for parameter in model.parameters()),
         bytes=sum(part.data.nbytes for part in everything),
         flops=sum(row.flops for row in rows.values()) if known else None,
         results=sum(row.results for row in rows.values()) if known else None,
     )
+
+
+def _title(model: "Module") -> str:
+    """Return the class and its arguments, apart from modules: those are rows of the table."""
+    plain = {
+        name: value
+        for name, value in model.arguments().items()
+        if not any(isinstance(item, Tree) for item in (value if isinstance(value, list) else [value]))
+    }
+    return f"{type(model).__name__}  {listed(plain)}".rstrip()
 
 
 def _row(path: str, module: "Module") -> Row:
@@ -172,6 +184,14 @@ def _row(path: str, module: "Module") -> Row:
         sum(part.size for part in learned),
         bool(learned) and not any(part.requires_grad for part in learned),
     )
+
+
+def _lengths(input_shape: Any) -> Shape:
+    if not isinstance(input_shape, tuple | list):
+        raise TypeError(
+            f"summary: input_shape must be that of one row, such as (1, 28, 28), got {input_shape!r}"
+        )
+    return tuple(as_count("summary", n, f"input_shape[{i}]") for i, n in enumerate(input_shape))
 
 
 def _first_shape(model: "Module") -> Shape | None:

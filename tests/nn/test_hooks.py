@@ -4,6 +4,7 @@ import copy
 import pickle
 
 import numpy as np
+import pytest
 
 from chainrule import nn
 
@@ -26,6 +27,11 @@ def test_what_a_hook_returns_replaces_the_outputs():
     last.remove()
     last.remove()
     assert layer(np.ones((1, 1))).item() == 10
+
+
+def test_a_hook_is_a_function():
+    with pytest.raises(TypeError, match="a forward hook is a function of"):
+        nn.ReLU().register_forward_hook(None)
 
 
 def test_a_hook_may_remove_itself_while_it_runs():

@@ -86,6 +86,15 @@ def test_sequential_keeps_more_than_ten_in_order():
     assert model(np.ones((1, 1))).shape == (1, 13)
 
 
+def test_a_part_of_a_sequential_shares_its_modules():
+    model = nn.MLP([4, 3, 2])
+    part = model[:-1]
+    assert type(part) is nn.Sequential
+    assert [id(layer) for layer in part] == [id(layer) for layer in list(model)[:2]]
+    x = RNG.standard_normal((5, 4)).astype(np.float32)
+    assert np.array_equal(model[2:](part(x)).data, model(x).data)
+
+
 def test_sequential_refuses_a_function():
     with pytest.raises(TypeError, match=r"layer 1 is .*write nn.ReLU\(\)"):
         nn.Sequential(nn.Linear(1, 1), cr.relu)
@@ -104,6 +113,14 @@ def test_bilinear_against_torch(bias):
     assert np.allclose(y.data, expected.detach().numpy(), rtol=1e-12)
     for name, parameter in ours.named_parameters():
         assert np.allclose(parameter.grad, dict(theirs.named_parameters())[name].grad, rtol=1e-12), name
+
+
+def test_bilinear_shapes():
+    for a, b in [((4, 2), (5, 3)), ((4, 3), (4, 3)), ((4, 2), (4, 2)), ((), (3,))]:
+        with pytest.raises(
+            cr.ShapeError, match=r"Bilinear: x1 of shape .* must be \(..., 2\) and \(..., 3\)"
+        ):
+            nn.Bilinear(2, 3, 1)(np.ones(a), np.ones(b))
 
 
 def test_embedding_looks_up_and_adds_up():

@@ -62,6 +62,15 @@ def test_without_a_shape_what_depends_on_it_is_left_out():
 def test_a_wrong_shape_is_said():
     with pytest.raises(cr.ShapeError, match="conv2d"):
         nn.CNN((1, 8, 8), 10).summary((8, 8))
+    with pytest.raises(TypeError, match=r"input_shape must be that of one row, such as \(1, 28, 28\), got 3"):
+        nn.MLP([3, 1]).summary(3)
+    with pytest.raises(ValueError, match=r"input_shape\[0\] must be at least 1"):
+        nn.MLP([3, 1]).summary((0,))
+
+
+def test_the_title_leaves_the_modules_to_the_rows():
+    assert nn.Sequential(nn.Linear(1, 1)).summary().title == "Sequential"
+    assert nn.MLP([1, 1, 1], activation=nn.ELU(2.0)).summary().title == "MLP  sizes=[1, 1, 1]"
 
 
 def test_a_single_layer_and_ones_own_module():
@@ -88,9 +97,9 @@ def test_html_is_escaped_and_complete():
         def arguments(self):
             return {"note": "<script>alert(1)</script>"}
 
+    assert "&lt;script&gt;" in Odd().summary((2,))._repr_html_()
     html = nn.Sequential(Odd(), nn.Linear(2, 1)).summary((2,))._repr_html_()
     assert "<script>" not in html
-    assert "&lt;script&gt;" in html
     assert html.count("<tr>") == 4
     for tag in ("table", "thead", "tbody", "tfoot", "tr", "td", "th", "caption"):
         assert len(re.findall(f"<{tag}[ >]", html)) == html.count(f"</{tag}>")
