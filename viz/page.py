@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
-from chainrule.viz import labels, notation
+from chainrule.viz import heat, labels, notation
 from chainrule.viz.layout import Layout, Scene, lay_out
 from chainrule.viz.layout.scenes import WIDTH
 from chainrule.viz.trace import Trace
@@ -176,7 +176,19 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
         "sources": data["meta"].get("sources", {}),
         **({"rules": [_rule(rule) for rule in data["rules"]]} if "rules" in data else {}),
         **({"mistake": data["mistake"]} if "mistake" in data else {}),
+        **({"paths": {row["node"]: row for row in data["paths"]}} if "paths" in data else {}),
+        **(
+            {"elements": {row["node"]: _element(row) for row in data["elements"]}}
+            if "elements" in data
+            else {}
+        ),
     }
+
+
+def _element(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The graph that all elements of an array share, and the numbers of each."""
+    shared = Trace.from_json(json.dumps(row["graph"]))
+    return {"index": row["index"], "graph": _graph("", shared), "numbers": row["numbers"]}
 
 
 def _rule(rule: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,7 +201,9 @@ def _node(trace: Trace, names: list[str], node: dict[str, Any]) -> dict[str, Any
     kept = ("op", "parents", "line", "shape", "dtype", "role", "value", "grad", "formula")
     title = _title(trace, names, node["id"])
     size = labels.clip(labels.shape(trace.nodes[node["id"]]), 40, 9.5)
-    return {key: node[key] for key in kept if key in node} | {"title": title, "size": size}
+    place = heat.geometry(node["shape"])
+    maps = {} if place is None else {"heat": place}
+    return {key: node[key] for key in kept if key in node} | {"title": title, "size": size} | maps
 
 
 def _sizes(layout: Layout) -> list[int]:

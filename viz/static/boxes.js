@@ -62,7 +62,10 @@ class Box {
     const parts = [above, this.value, below, constant ? "" : this.grad];
     const heat = this.kind === "node" ? this.node.heat : null;
     if (heat) {
-      this.maps = [0, 1].map((k) => new HeatMap(heat, this.x + 9 + k * heat.grad[0], this.y + heat.y + k * heat.grad[1]));
+      const { shape } = this.node;
+      const open = openerOf(this.graph, this.ref, (index) => this.actions.element(this.ref, index));
+      const map = (dx, dy) => new HeatMap(heat, shape, this.x + 9 + dx, this.y + heat.y + dy, open);
+      this.maps = [map(0, 0), map(...heat.grad)];
       parts.push(this.maps[0].element, constant ? "" : this.maps[1].element);
     }
     if (compared && !constant) {

@@ -1,5 +1,11 @@
 // One element of an array as a graph of its own: its row times its column, with the same numbers.
 
+// What opens an element of an array, and tells by `has` which ones can be; null where none can.
+function openerOf(graph, id, act) {
+  const known = graph.elements?.[id]?.index.map((index) => index.join());
+  return known ? Object.assign((index) => act(index), { has: (index) => known.includes(index.join()) }) : null;
+}
+
 // Elements of one array have the same graph, so it is stored once, and the numbers of each beside it.
 function elementGraph(graph, id, index) {
   const { index: known, graph: shared, numbers } = graph.elements[id];
@@ -18,11 +24,16 @@ function elementGraph(graph, id, index) {
     sums.set(step.parent, after);
     return { ...step, upstream: grads[step.child], local: locals[edge++], contribution, before, after };
   };
+  const named = (node, k) => ({
+    ...node,
+    title: node.title.map((part) => (part === shared.names[k] ? names[k] : part)),
+    ...(node.op === undefined ? { value: values[k] } : {}),
+  });
   return {
     ...shared,
     name: `${graph.names[id]}[${index.join(", ")}]`,
-    names: names ?? shared.names,
-    nodes: shared.nodes.map((node, k) => (node.op === undefined ? { ...node, value: values[k] } : node)),
+    names,
+    nodes: shared.nodes.map(named),
     steps: shared.steps.map(filled),
   };
 }

@@ -79,14 +79,22 @@ function heatTable(quantity, open = null) {
 
 // The cells in a box of the graph: made once, coloured at each change.
 class HeatMap {
-  constructor({ columns, rows, width: w, height: h, numbers }, x, y) {
+  // `open` is as for a table: what a click on a cell does.
+  constructor({ columns, rows, width: w, height: h, numbers }, shape, x, y, open) {
     this.cells = [];
     this.texts = [];
     this.element = svg("g", { class: "cells" });
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
         const at = { x: x + column * w, y: y + row * h };
-        this.cells.push(svg("rect", { ...at, width: w - 1, height: h - 1, rx: 1.5 }));
+        const index = indexOf(shape, row, column);
+        const act = (event) => {
+          event.stopPropagation();
+          open(index);
+        };
+        this.cells.push(
+          svg("rect", { ...at, width: w - 1, height: h - 1, rx: 1.5, ...(open?.has(index) ? { "data-open": "", onclick: act } : {}) }),
+        );
         if (numbers)
           this.texts.push(svg("text", { x: at.x + (w - 1) / 2, y: at.y + h / 2 + 2.6, class: "entry", "text-anchor": "middle" }));
       }

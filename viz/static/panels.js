@@ -50,9 +50,7 @@ function codePanel(graph, id) {
 
 function nodePanel(graph, replay, id, actions) {
   if (id === null) return null;
-  const elements = graph.elements?.[id];
-  const open = elements ? (index) => actions.element(id, index) : null;
-  if (open) open.has = (index) => elements.index.some((other) => other.join() === index.join());
+  const open = openerOf(graph, id, (index) => actions.element(id, index));
   const node = graph.nodes[id];
   const link = (other) => html("button", { class: "link", type: "button", onclick: () => actions.select(other) }, graph.names[other]);
   const list = (ids) => (ids.length ? ids.flatMap((other, k) => (k ? [", ", link(other)] : [link(other)])) : UNKNOWN);

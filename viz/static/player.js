@@ -42,6 +42,7 @@ class Player {
       enter: (group) => this.enter(group),
       select: (node) => this.select(node),
       hover: (node) => this.#hover(node),
+      element: (node, index) => this.openElement(node, index),
       state: () => ({ rival: this.theatre?.grads, hidden: this.hidden, step: this.shownStep, chosen: this.chosen }),
     });
     this.transport = new Transport(this);
@@ -248,6 +249,10 @@ class Player {
     this.view.follow();
   }
 
+  openElement(node, index) {
+    this.host.element(elementGraph(this.graph, node, index));
+  }
+
   toggleFollow() {
     this.followScopes = !this.followScopes;
     this.follower.setAttribute("aria-pressed", String(this.followScopes));
@@ -362,7 +367,7 @@ class Player {
     const node = nodePanel(graph, replay, shown, {
       go: (k) => this.go(k),
       select: (id) => this.select(id),
-      element: (id, index) => this.host.element(elementGraph(graph, id, index)),
+      element: (id, index) => this.openElement(id, index),
       hidden: this.hidden,
     });
     const asked = chosen === null || this.hidden !== null ? null : chosen;

@@ -88,6 +88,7 @@ class Page {
 
   #header() {
     const { payload, root } = this;
+    this.title = html("h1", null);
     this.tabs = payload.graphs.map((graph, k) =>
       html(
         "button",
@@ -115,7 +116,7 @@ class Page {
       html(
         "header",
         null,
-        html("h1", null, payload.title),
+        this.title,
         html("div", { class: "tabs", role: "tablist" }, this.tabs.length > 1 ? this.tabs : []),
         this.back,
         this.predicting,
@@ -169,7 +170,8 @@ class Page {
     this.tabs.forEach((tab, other) => tab.setAttribute("aria-selected", String(other === this.current)));
     this.panel.replaceChildren(this.player.element);
     this.back.hidden = this.element === null;
-    this.back.textContent = `back to ${this.players[this.current].graph.name}`;
+    this.back.textContent = `← back to ${this.players[this.current].graph.name}`;
+    this.title.textContent = this.element ? `The element ${this.element.graph.name}` : this.payload.title;
     this.#resize();
     this.#moved(this.player);
   }

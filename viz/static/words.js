@@ -104,7 +104,7 @@ class Words {
     const fillers = this.#fillers(step.child, values, step.upstream);
     const [parent, child] = [names[step.parent], names[step.child]];
     const rows = [
-      ["chain rule", equation([partial(root, parent), "+=", partial(root, child), "·", partial(child, parent)])],
+      ["chain rule", equation([partial(root, parent), "+="], [partial(root, child), "·", partial(child, parent)])],
     ];
     if (isArray(step.contribution) || step.local === undefined)
       return [...rows, ...this.#arrays(step, formula, fillers)];
@@ -133,7 +133,7 @@ class Words {
     const tree = formula?.forward;
     const { symbols } = this.#fillers(step.child, [], null);
     return [
-      ["chain rule", equation([partial(root, parent), "+=", partial(root, child), "·", partial(child, parent)])],
+      ["chain rule", equation([partial(root, parent), "+="], [partial(root, child), "·", partial(child, parent)])],
       ["upstream", equation([partial(root, child), "=", mathNumber(step.upstream, 6)])],
       ...(tree ? [["the op", equation([mathName(child), "=", mathTree(tree, symbols)])]] : []),
       ["so far", html("span", { class: `cell ${step.before === undefined ? "none" : ""}` }, brief(step.before ?? 0))],
