@@ -49,7 +49,7 @@ def filmstrip(trace: Trace, steps: Sequence[int]) -> Drawing:
     for number in steps:
         if not 0 <= number <= len(trace.steps):
             raise IndexError(f"there is no step {number}: this recording has steps 0 to {len(trace.steps)}")
-    layout = lay_out(trace, opened=is_open(trace))
+    layout = lay_out(trace, opened=is_open(trace), top=not is_open(trace))
     scene = layout.scenes[None]
     width, height = max(scene.width + 2 * MARGIN, 330.0), scene.height + 2 * MARGIN
     words = Words(trace)

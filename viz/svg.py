@@ -18,7 +18,6 @@ from chainrule.viz.trace import Trace, TraceNode
 MARGIN = 20.0  # px around the picture
 PADDING = 9.0  # px between a box's border and its text
 OPEN_UP_TO = 250  # nodes; larger graphs show their scopes folded
-MOST = 200_000  # nodes; such a picture shows parts of parts, and takes seconds
 NOTE = 26.0  # px for the line that says what is folded
 FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif"
 
@@ -101,7 +100,7 @@ def picture(trace: Trace, state: State | None = None) -> Drawing:
     """
     if not trace.nodes:
         raise ValueError("cannot draw a graph without nodes")
-    layout = lay_out(trace, opened=is_open(trace), most=MOST)
+    layout = lay_out(trace, opened=is_open(trace), top=not is_open(trace))
     return Drawing(Writer(trace, layout, state or trace.state()).document())
 
 

@@ -73,6 +73,19 @@ def test_large_graphs_show_their_scopes_folded(make: dict[str, Callable[..., Any
     assert "800 nodes" in texts(picture(trace(make["mlp"](2, 16, 16, 1))))
 
 
+def test_a_graph_too_large_to_draw_shows_parts_and_says_so() -> None:
+    x = Value(0.5, label="x")
+    for _ in range(12_000):
+        x = (x * 1.0001).tanh()
+    shown = texts(picture(trace(x)))
+    assert [text for text in shown if text.startswith("part ")] == [f"part {k}" for k in range(1, 21)]
+    assert "36,001 nodes, 36,001 of them folded into 20 boxes; the stepper opens them: step(loss)" in shown
+
+
+def test_a_small_graph_says_nothing_of_folding(graph: Any) -> None:
+    assert not any("folded" in text for text in texts(picture(trace(graph))))
+
+
 def test_nothing_to_draw() -> None:
     with pytest.raises(ValueError, match="without nodes"):
         picture(Trace([]))

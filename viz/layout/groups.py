@@ -1,4 +1,4 @@
-"""What is drawn as one box: the user's scopes, and long sums.
+"""What is drawn as one box: the user's scopes, long sums, and parts of what would be too large to read.
 
 A leaf made outside belongs where it is read: the weight that one neuron reads is drawn inside that neuron.
 """
@@ -6,11 +6,14 @@ A leaf made outside belongs where it is read: the weight that one neuron reads i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.viz.trace import Trace, TraceNode
 
 FOLD_SUM = 3  # additions in a row from which on they are folded into one Σ
+CROWD = 300  # boxes in one picture; what has more is cut into parts
+PARTS = 20  # into so many
+FEW_LEAVES = 60  # leaves beside such parts; more are folded too
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class Group:
     Args:
         id: Its number, from 0; the scopes keep theirs.
         name: What is written on it.
-        kind: "scope" or "sum".
+        kind: "scope", "sum", or "part".
         parent: The group around it, or None for the whole graph.
     """
 
@@ -53,18 +56,25 @@ def group(trace: Trace) -> Grouping:
         trace: A recorded graph.
 
     Returns:
-        Its scopes and folded sums, and where each node belongs.
+        Its scopes, folded sums and parts, and where each node belongs.
     """
     groups = [Group(scope.id, scope.name, "scope", scope.parent) for scope in trace.scopes]
     home: list[int | None] = [node.scope for node in trace.nodes]
     readers = readers_of(trace)
     _fold_sums(trace, groups, home, readers)
+    crowded = _fold_crowds(trace, groups, home)
     grouping = Grouping(groups, home)
     for node in reversed(trace.nodes):
         if node.op is None:
             near = _home_of_leaf(node, readers[node.id], grouping)
             if node.scope is None or node.scope in grouping.chain(near):
                 home[node.id] = near
+    for inner in crowded:
+        leaves = [node.id for node in trace.nodes if node.op is None and home[node.id] == inner]
+        if len(leaves) > FEW_LEAVES:
+            groups.append(Group(len(groups), f"{len(leaves):,} leaves", "part", inner))
+            for leaf in leaves:
+                home[leaf] = len(groups) - 1
     return grouping
 
 
@@ -102,6 +112,44 @@ def _fold_sums(
                 home[member] = len(groups) - 1
 
 
+def _fold_crowds(trace: Trace, groups: list[Group], home: list[int | None]) -> list[int | None]:
+    """Cut what has too many boxes into parts, in the order of creation, so that no two of them need each other.
+
+    Returns the groups that were cut.
+    """
+    last: dict[int, int] = {}  # by group, the latest op in it
+    for node in trace.nodes:
+        inner = home[node.id] if node.op else None
+        while inner is not None:
+            last[inner] = node.id
+            inner = groups[inner].parent
+    items: dict[int | None, list[tuple[int, str, int]]] = {}
+    for node in trace.nodes:
+        if node.op:
+            items.setdefault(home[node.id], []).append((node.id, "node", node.id))
+    for entry in groups:
+        if entry.id in last:
+            items.setdefault(entry.parent, []).append((last[entry.id], "group", entry.id))
+    crowded: list[int | None] = []
+    waiting = [(inner, sorted(found), "") for inner, found in items.items() if len(found) > CROWD]
+    while waiting:
+        inner, found, path = waiting.pop()
+        crowded.append(inner)
+        size = -(-len(found) // PARTS)
+        for k, start in enumerate(range(0, len(found), size), 1):
+            part = found[start : start + size]
+            groups.append(Group(len(groups), f"part {path}{k}", "part", inner))
+            number = groups[-1].id
+            for _, kind, ref in part:
+                if kind == "node":
+                    home[ref] = number
+                else:
+                    groups[ref] = replace(groups[ref], parent=number)
+            if len(part) > CROWD:
+                waiting.append((number, part, f"{path}{k}."))
+    return crowded
+
+
 def _home_of_leaf(node: TraceNode, readers: Sequence[int], grouping: Grouping) -> int | None:
     """Where a leaf is drawn: with its only reader, or around all of its readers."""
     if not readers or (node.role == "constant" and node.shape):
@@ -111,6 +159,6 @@ def _home_of_leaf(node: TraceNode, readers: Sequence[int], grouping: Grouping) -
     home = common[0] if common else None
     if len(readers) > 1 and home is not None and any(chain[0] != home for chain in chains):
         home = grouping.groups[home].parent  # shared by parts of a scope: an input of that scope
-    while home is not None and grouping.groups[home].kind == "sum":
+    while home is not None and grouping.groups[home].kind == "sum":  # a term of a sum stands beside it
         home = grouping.groups[home].parent
     return home

@@ -15,6 +15,7 @@ WIDTH, HEIGHT = 120.0, 58.0  # px: a node with its three lines
 CONSTANT_HEIGHT = 26.0  # px: one line
 HEAT_MARGIN = 7.0  # px below the heat maps of an array
 MOST = 20_000  # nodes; a larger picture could neither be read nor shown
+MOST_AT_TOP = 200_000  # nodes, where only the parts that they are folded into are drawn
 BUS = 8  # from this many parallel wires on, one thick wire stands for them
 PORT_STEP = 8.0  # px between the wires at a folded group's side
 MARGIN = 14.0  # px around the content of an open group
@@ -88,13 +89,13 @@ class Layout:
     scenes: dict[int | None, Scene]
 
 
-def lay_out(trace: Trace, *, opened: bool = False, most: int = MOST) -> Layout:
+def lay_out(trace: Trace, *, opened: bool = False, top: bool = False) -> Layout:
     """Lay out a trace: one scene for the whole graph and one for each group.
 
     Args:
         trace: A recorded graph.
         opened: Draw the user's scopes open, their content inside the box around them. Sums and parts stay folded.
-        most: Of nodes; one with more is refused.
+        top: Lay out the whole graph's scene alone, with all scopes folded: for larger graphs.
 
     Returns:
         The groups and their scenes. The same trace always gives the same layout.
@@ -102,6 +103,7 @@ def lay_out(trace: Trace, *, opened: bool = False, most: int = MOST) -> Layout:
     Raises:
         ValueError: The graph is too large to draw.
     """
+    most = MOST_AT_TOP if top else MOST
     if len(trace.nodes) > most:
         raise ValueError(
             f"cannot draw {len(trace.nodes):,} nodes (at most {most:,}): draw a part of the computation, "
@@ -109,7 +111,8 @@ def lay_out(trace: Trace, *, opened: bool = False, most: int = MOST) -> Layout:
         )
     plan = _Plan(trace, opened=opened)
     scenes: dict[int | None, Scene] = {}
-    for inner in [*sorted((g.id for g in plan.grouping.groups), key=plan.depth, reverse=True), None]:
+    inside = [] if top else sorted((g.id for g in plan.grouping.groups), key=plan.depth, reverse=True)
+    for inner in [*inside, None]:
         scenes[inner] = _scene(plan, inner, scenes)
     return Layout(plan.grouping, scenes)
 
@@ -213,8 +216,8 @@ def _scene(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> S
 
 def _items(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> list[_Item]:
     """Ports in, then members and sub-groups in the order of the graph, then ports out."""
-    parents = [node.parents for node in plan.trace.nodes]
-    own = [(node, _Item("node", node, (node,), parents[node])) for node in plan.members[inner]]
+    nodes = plan.trace.nodes
+    own = [(node, _Item("node", node, (node,), nodes[node].parents)) for node in plan.members[inner]]
     for child in plan.children[inner]:
         leaves = tuple(sorted(plan.leaves[child]))
         if leaves:  # else nothing that was made in this scope reaches the result
@@ -223,9 +226,9 @@ def _items(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> l
     items = [item for _, item in sorted(own, key=lambda pair: pair[0])]
     if inner is None:
         return items
-    entering = [_Item("in", nodes[0], nodes, ()) for nodes in _bundles(plan, inner, plan.enters[inner])]
+    entering = [_Item("in", some[0], some, ()) for some in _bundles(plan, inner, plan.enters[inner])]
     ends = sorted(plan.leaves[inner] if inner not in plan.opened else plan.leaves[inner].keys() - plan.last)
-    leaving = [_Item("out", nodes[0], (), nodes) for nodes in _bundles(plan, inner, ends)]
+    leaving = [_Item("out", some[0], (), some) for some in _bundles(plan, inner, ends)]
     return entering + items + leaving
 
 
