@@ -19,7 +19,13 @@ Config = dict[str, Any]
 def save(module: "Module", path: PathName) -> None:
     """See `Module.save`."""
     tensors = module.state_dict()
-    config = json.dumps({**describe(module), "task": module.task})
+    try:
+        config = json.dumps({**describe(module), "task": module.task})
+    except TypeError as error:
+        raise TypeError(
+            f"cannot save this {type(module).__name__}: {error}; let the `arguments()` of every module of your own "
+            "return numbers, texts, modules, and lists of them"
+        ) from None
     metadata = {"chainrule": VERSION, "config": config, "crc32": checksum(config, tensors)}
     files.write(path, tensors, metadata)
 

@@ -136,3 +136,16 @@ def test_a_failed_load_changes_nothing(tmp_path: Path) -> None:
             target.load(path)
         except ModelFileError:
             assert all(np.array_equal(before[name], array) for name, array in target.state_dict().items())
+
+
+def test_a_large_model_is_in_memory_once(tmp_path: Path) -> None:
+    large, target, path = nn.MLP([1000, 1000, 10]), nn.MLP([1000, 1000, 10]), tmp_path / "large"
+    large.save(path)
+    size = path.stat().st_size
+    for load in (lambda: nn.load(path), lambda: target.load(path)):
+        tracemalloc.start()
+        try:
+            load()
+            assert tracemalloc.get_traced_memory()[1] < 1.1 * size
+        finally:
+            tracemalloc.stop()
