@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 from chainrule.viz.steps import Quantity, Summary
@@ -129,14 +128,14 @@ def names(trace: Trace) -> list[str]:
 
     Returns:
         One name per node, in their order. The result without a label is "L", an array of data c1, c2 and so on. A
-        label that several nodes bear, as the weights of layers do, has its scopes in front: "layer1.weight".
+        label that several nodes bear, as the weights of layers do, has a scope in front, or as many as it takes to tell
+        them apart: "layer1.weight".
     """
     found, count, data = [], 0, 0
-    repeated = Counter(node.label for node in trace.nodes if node.label)
+    qualified = _qualified(trace)
     for node in trace.nodes:
         if node.label:
-            path = scopes(trace, node) if repeated[node.label] > 1 else ()
-            found.append(".".join([*path, node.label]))
+            found.append(qualified.get(node.id, node.label))
         elif node.role == "constant" and node.value is not None and not isinstance(node.value, Summary):
             found.append(short(float(node.value)))
         elif node.role == "loss":
@@ -150,11 +149,27 @@ def names(trace: Trace) -> list[str]:
     return found
 
 
+def _qualified(trace: Trace) -> dict[int, str]:
+    """The nodes whose label is not theirs alone, by their scopes' names as well."""
+    bearers: dict[str, list[TraceNode]] = {}
+    for node in trace.nodes:
+        if node.label:
+            bearers.setdefault(node.label, []).append(node)
+    names: dict[int, str] = {}
+    for label, nodes in bearers.items():
+        if len(nodes) > 1:
+            paths = [scopes(trace, node) for node in nodes]
+            depth = next((k for k in range(1, 9) if len({tuple(p[-k:]) for p in paths}) == len(paths)), 9)
+            names |= {node.id: ".".join([*path[-depth:], label]) for node, path in zip(nodes, paths)}
+    return names
+
+
 def scopes(trace: Trace, node: TraceNode) -> list[str]:
     """The names of the scopes around a node, outermost first; around a leaf those of its first reader."""
     scope = node.scope
-    if scope is None and node.op is None:
-        scope = next((reader.scope for reader in trace.nodes[node.id :] if node.id in reader.parents), None)
+    if node.op is None:
+        reader = next((reader for reader in trace.nodes[node.id :] if node.id in reader.parents), node)
+        scope = scope if reader.scope is None else reader.scope
     path: list[str] = []
     while scope is not None:
         path.insert(0, trace.scopes[scope].name)

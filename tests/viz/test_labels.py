@@ -1,6 +1,8 @@
 """Short texts: numbers keep their digits and their sign, names are told apart, long ones are cut."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -50,6 +52,17 @@ def test_a_range_always_fits_its_box(number: float) -> None:
 def test_names() -> None:
     x = Value(2.0, label="x")
     assert labels.names(trace((x * x).tanh() * 3.0)) == ["x", "v1", "v2", "3", "L"]
+
+
+def test_as_many_scopes_as_it_takes(make: dict[str, Callable[..., Any]]) -> None:
+    names = labels.names(trace(make["mlp"](2, 2, 2, 1)))
+    assert {"layer 1.neuron 2.w1", "layer 3.neuron 1.b", "x1", "loss"} <= set(names)
+    with scope("net"):
+        x = Value(1.0)
+        for k in range(2):
+            with scope(f"layer {k}"):
+                x = x * Value(2.0, label="w")
+    assert {"layer 0.w", "layer 1.w"} <= set(labels.names(trace(x)))
 
 
 def test_clip_fits() -> None:
