@@ -61,7 +61,7 @@ def test_replay_of_drawn_graphs(data: st.DataObject) -> None:
         left, right = (nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(2))
         op = data.draw(st.sampled_from(OPS))
         nodes.append(op(left, right) if data.draw(st.booleans()) else op(left, data.draw(numbers)))
-    check_replay(nodes[-1])
+    check_back_to_the_start(check_replay(nodes[-1]))
 
 
 def test_every_step_adds_up(graph: Any) -> None:
@@ -82,8 +82,8 @@ def test_every_step_adds_up(graph: Any) -> None:
             assert abs(product - step.contribution) <= 4 * math.ulp(product) or math.isnan(product)
 
 
-def test_forward_and_back_to_the_start(graph: Any) -> None:
-    recording = trace(graph)
+def check_back_to_the_start(recording: Trace) -> None:
+    """Undo each step by what it says itself, as the page does it."""
     states = [recording.state(count) for count in range(len(recording.steps) + 1)]
     current = State(dict(states[-1].values), dict(states[-1].grads))
     for count in reversed(range(len(recording.steps))):
@@ -100,6 +100,40 @@ def test_forward_and_back_to_the_start(graph: Any) -> None:
         assert {k: repr(v) for k, v in current.grads.items()} == {
             k: repr(v) for k, v in states[count].grads.items()
         }
+
+
+def test_forward_and_back_to_the_start(graph: Any) -> None:
+    check_back_to_the_start(trace(graph))
+
+
+SHAPES = [(), (3,), (2, 3), (2, 1), (1, 3)]  # any two of them broadcast
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_tensor_graphs_forward_and_back(data: st.DataObject) -> None:
+    draw = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    dtype = data.draw(st.sampled_from([np.float32, np.float64]))
+    nodes: list[Any] = [
+        Tensor(draw.uniform(0.2, 2.0, size=data.draw(st.sampled_from(SHAPES))), dtype=dtype, label=f"x{k}")
+        for k in range(3)
+    ]
+    for _ in range(data.draw(st.integers(1, 10))):
+        left, right = (nodes[data.draw(st.integers(0, len(nodes) - 1))] for _ in range(2))
+        kind = data.draw(st.integers(0, 4))
+        if kind == 0:
+            made = ops.tanh(left)
+        elif kind == 1 and left.ndim == 2:
+            made = ops.sum(left, axis=data.draw(st.sampled_from([0, 1])), keepdims=True)
+        elif kind == 2 and left.shape == (2, 3):
+            made = left.T @ left[:, :1] @ np.ones((1, 3), dtype)[:, :1]
+            made = ops.reshape(made, (1, 3))
+        else:
+            made = data.draw(st.sampled_from((ops.add, ops.mul, ops.sub, ops.div, ops.maximum)))(left, right)
+        nodes.append(made)
+    recording = check_replay(nodes[-1].sum())
+    check_back_to_the_start(recording)
+    assert repr(Trace.from_json(recording.to_json())) == repr(recording)
 
 
 @pytest.mark.parametrize(
