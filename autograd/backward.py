@@ -77,7 +77,10 @@ def _leave(cotangents: dict[Node, Any]) -> None:
             if type(g) is not np.ndarray or g.base is not None or id(g) in owned:
                 g = np.array(g)
             owned.add(id(g))
-        node.grad = node.grad + g if leaf and node.grad is not None else g
+        if leaf and node.grad is not None:
+            g = node.grad + g
+            g = g if type(g) is float else np.asarray(g)  # NumPy makes numbers of arrays without axes
+        node.grad = g
 
 
 def backward_scalar(root: Any, start: float) -> None:
@@ -124,6 +127,8 @@ def _unrolled(root: Any, start: float, interior: list[Any], leaves: list[Any]) -
             else:
                 _pass_on(node, g)
     except BaseException:
+        for node in interior:
+            node.grad = None
         for leaf, old in zip(leaves, before, strict=True):
             leaf.grad = old
         raise

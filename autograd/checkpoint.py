@@ -8,7 +8,7 @@ import numpy as np
 from chainrule import backends
 from chainrule.autograd import ops, random, walk as walks
 from chainrule.autograd.mode import current, enable_grad, no_grad
-from chainrule.autograd.node import Node, apply
+from chainrule.autograd.node import Node, apply, data_of, next_serial
 from chainrule.autograd.op import Op
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.update import collect_updates
@@ -59,7 +59,8 @@ class _Part:
         self._pulled: tuple[Any, list[Any]] | None = None
 
     def first(self, args: Sequence[Any]) -> list[Node]:
-        """Run for the first time; return the leaves that the function reaches beside its arguments."""
+        """Run for the first time; return the nodes that the function reaches beside its arguments."""
+        start = next_serial()
         inputs = [x.detach() if isinstance(x, Node) else x for x in args]
         result = self.function(*inputs)
         if not isinstance(result, Tensor):
@@ -67,8 +68,7 @@ class _Part:
                 f"checkpoint: the function returned {type(result).__name__}; it must return a Tensor"
             )
         self.data = result._data
-        _, leaves = walks.graph([result])
-        self.captured = [leaf for leaf in leaves if leaf.requires_grad]
+        self.captured = _older(result, start)
         wanted = [i for i, x in enumerate((*args, *self.captured)) if isinstance(x, Node) and x.requires_grad]
         self.last = max(wanted, default=0)
         return self.captured
@@ -111,17 +111,37 @@ class _Part:
             inside = wanted.difference(sources)
             path = [node for node in interior if node in inside]
             walks.walk(path, cotangents, walks.NODES if xp is ops else walks.arrays(), wanted, keep=False)
+        for node in arguments:
+            if node is not None and node.op is None:  # from here on a constant to every transform around
+                node.requires_grad = False
         return [
             None if x is None else cotangents.get(x, np.zeros_like(x._data))
             for x in (*arguments, *self.captured)
         ]
 
 
+def _older(result: Node, start: int) -> list[Node]:
+    """Return the nodes made before `start` that those made since use, and that need gradients."""
+    found: list[Node] = []
+    seen: set[Node] = {result}
+    stack = [result]
+    while stack:
+        node = stack.pop()
+        if node.serial < start:
+            found += [node] if node.requires_grad else []
+            continue
+        for parent in node.parents:
+            if isinstance(parent, Node) and parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return sorted(found, key=lambda node: node.serial)
+
+
 def _fresh(x: Any) -> Any:
     """Return an input of its own for a recomputation; a number stays what it is."""
-    if isinstance(x, Node):
+    if isinstance(x, Node) and x.requires_grad:
         return ops.identity(x)
-    return Tensor(x) if isinstance(x, np.ndarray) else x
+    return Tensor(data_of(x)) if isinstance(x, Node | np.ndarray) else x
 
 
 _CHECKPOINT = Op(

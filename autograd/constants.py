@@ -14,13 +14,15 @@ def holds(data: Any, kind: type) -> bool:
 def as_constant(name: object, x: Any, kind: type) -> NDArray[Any]:
     """Return nested lists, a table or a series as an array.
 
+    Other classes of arrays become NumPy's own: the operators of `numpy.matrix`, for one, are not those of rules.
+
     Args:
         name: what asks for it, for the message.
         x: anything NumPy makes an array of.
         kind: the class of nodes.
 
     Raises:
-        TypeError: a list holds nodes, whose graph an array would lose.
+        TypeError: a list holds nodes, whose graph an array would lose, or the array is masked.
     """
     if holds(x, kind):
         advice = "; Python's own sum([...]) adds up Values" if str(name) == "sum" else ""
@@ -28,7 +30,16 @@ def as_constant(name: object, x: Any, kind: type) -> NDArray[Any]:
             f"{name}: got a {type(x).__name__} of nodes; make one Tensor of it first, with "
             f"Tensor.from_values([...]) from Values or chainrule.stack([...]) from Tensors{advice}"
         )
+    refuse_masked(name, x)
     return np.asarray(from_table(x))
+
+
+def refuse_masked(name: object, x: Any) -> None:
+    """Raise for a masked array, whose masked elements would count like all others."""
+    if hasattr(x, "filled"):
+        raise TypeError(
+            f"{name}: the mask of a masked array would be lost; write x.filled(0.0), or x.compressed()"
+        )
 
 
 def from_table(data: Any) -> Any:

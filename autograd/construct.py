@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.autograd.constants import as_constant, from_table, holds, odd_column
+from chainrule.autograd.constants import as_constant, from_table, holds, odd_column, refuse_masked
 from chainrule.autograd.node import Node
 from chainrule.autograd.op import Op
 
@@ -25,6 +25,7 @@ def as_array(data: Any, dtype: Any = None) -> NDArray[Any]:
             "cannot make a Tensor from a list of nodes, which would cut their graph; "
             "use chainrule.stack([...]) for Tensors and Tensor.from_values([...]) for Values"
         )
+    refuse_masked(type(data).__name__, data)
     if isinstance(dtype, str):
         _refuse_label(dtype)
     try:
@@ -96,7 +97,7 @@ def as_operand(op: Op, x: Any) -> Any:
             f"{op}: cannot combine a Tensor with a Value; lift the Value with "
             "Tensor.from_values(v), and gradients flow, or use v.data as a constant"
         )
-    array = x if isinstance(x, np.ndarray | np.generic) else as_constant(op, x, Node)
+    array = x if type(x) is np.ndarray or isinstance(x, np.generic) else as_constant(op, x, Node)
     if array.dtype.kind not in "fiub":
         raise TypeError(
             f"{op}: cannot combine a Tensor with {type(x).__name__} (dtype {array.dtype}){odd_column(x)}"

@@ -35,6 +35,29 @@ _OTHER_NAMES = {
     "amax": "max",
     "amin": "min",
 }
+# What NumPy has and we have not, and what to write for it.
+_INSTEAD = {
+    "vstack": "chainrule.concatenate([...], 0)",
+    "hstack": "chainrule.concatenate([...], -1)",
+    "column_stack": "chainrule.stack([...], 1)",
+    "array_split": "chainrule.split(x, positions)",
+    "atleast_1d": "x.reshape(-1)",
+    "atleast_2d": "x[None]",
+    "nonzero": "x.data.nonzero()",
+    "unique": "numpy.unique(x.data)",
+    "percentile": "chainrule.sort(x), then index",
+    "quantile": "chainrule.sort(x), then index",
+}
+_OF_UFUNCS = {
+    ("add", "reduce"): "sum",
+    ("multiply", "reduce"): "prod",
+    ("maximum", "reduce"): "max",
+    ("minimum", "reduce"): "min",
+    ("add", "accumulate"): "cumsum",
+    ("multiply", "accumulate"): "cumprod",
+    ("add", "at"): "index_add",
+    ("multiply", "outer"): "outer",
+}
 _CREATE = {"zeros_like", "ones_like", "full_like"}
 # Functions that only look at an array, and whose result no gradient could flow through.
 _LOOK = {np.shape, np.ndim, np.size, np.allclose, np.isclose, np.array_equal, np.array_repr, np.array_str,
@@ -51,10 +74,9 @@ def array_ufunc(self: Any, ufunc: np.ufunc, method: str, *inputs: Any, **setting
             f"an array cannot be updated in place with a {type(self).__name__}, whose graph it would lose; "
             "write a = a + t instead of a += t"
         )
-    name = (
-        "sum" if (ufunc, method) == (np.add, "reduce") else _OTHER_NAMES.get(ufunc.__name__, ufunc.__name__)
-    )
-    raise TypeError(_advice(self, f"numpy.{ufunc.__name__}", name))
+    asked = f"numpy.{ufunc.__name__}" + (f".{method}" if method != "__call__" else "")
+    other = _OF_UFUNCS.get((ufunc.__name__, method))
+    raise TypeError(_advice(self, asked, other or _OTHER_NAMES.get(ufunc.__name__, ufunc.__name__)))
 
 
 def array_function(self: Any, function: Any, types: Any, args: Any, settings: Any) -> Any:
@@ -73,4 +95,6 @@ def _advice(node: Any, asked: str, name: str) -> str:
     advice = f"chainrule has no {name}; use .data for its array, which is outside the graph"
     if hasattr(ops, name) or name in _CREATE:
         advice = f"use chainrule.{name}, which records it"
+    elif name in _INSTEAD:
+        advice = f"write {_INSTEAD[name]}"
     return f"{asked} does not work on a {type(node).__name__}: {advice}"

@@ -1,6 +1,7 @@
 """Every function of the engine as a method, for the two kinds of node; `methods.pyi` lists them for editors."""
 
 from types import FunctionType
+from typing import Any
 
 from chainrule.autograd import ops
 from chainrule.autograd.interop import array_function, array_ufunc
@@ -29,6 +30,10 @@ class ScalarMethods(Node):
     __pandas_priority__ = 5000  # above a table's 4000, so that pandas leaves `table * node` to the node
     __array_ufunc__ = array_ufunc
     __array_function__ = array_function
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return ops.round(self, digits or 0)
+
     __iadd__ = in_place("__add__", "+=")
     __isub__ = in_place("__sub__", "-=")
     __imul__ = in_place("__mul__", "*=")

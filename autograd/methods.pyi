@@ -19,6 +19,7 @@ class ScalarMethods(Node):
     """What a `Value` and a `Tensor` both have: the functions that make sense for one number."""
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **settings: Any) -> Any: ...
+    def __round__(self, digits: int | None = None) -> Self: ...
     def __iadd__(self, other: Any) -> Self: ...
     def __isub__(self, other: Any) -> Self: ...
     def __imul__(self, other: Any) -> Self: ...
@@ -1023,7 +1024,7 @@ class ScalarMethods(Node):
             A Value or Tensor of the same shape.
 
         Example:
-            >>> round(2.5), round(Tensor([1.256, -0.125]), 2)
+            >>> cr.round(2.5), cr.round(Tensor([1.256, -0.125]), 2)
             (2.0, Tensor([ 1.26, -0.12], op=div))
         """
 
@@ -1326,6 +1327,9 @@ class ArrayMethods(ScalarMethods):
 
         Returns:
             A Tensor of the same shape.
+
+        Raises:
+            TypeError: the type is complex, or no number.
 
         Example:
             >>> Tensor([1.0, 2.0]).astype("float32").dtype

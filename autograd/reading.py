@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,14 @@ from numpy.typing import NDArray
 
 from chainrule.autograd import ops
 from chainrule.autograd.methods import ArrayMethods
+
+
+def _refuse_pandas_dot(caller: FrameType) -> None:
+    """Raise for ``table @ tensor``: pandas would take the array and drop the graph, without asking our operator."""
+    if caller.f_code.co_name == "dot" and caller.f_globals.get("__name__", "").startswith("pandas."):
+        raise TypeError(
+            "table @ tensor would lose the graph in pandas; write chainrule.matmul(table, tensor)"
+        )
 
 
 class ArrayReading(ArrayMethods):
@@ -84,11 +93,7 @@ class ArrayReading(ArrayMethods):
         return 1, 0  # main memory
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        asked = sys._getframe(1)
-        if asked.f_code.co_name == "dot" and asked.f_globals.get("__name__", "").startswith("pandas."):
-            raise TypeError(
-                "table @ tensor would lose the graph in pandas; write chainrule.matmul(table, tensor)"
-            )
+        _refuse_pandas_dot(sys._getframe(1))
         if copy or (dtype is not None and np.dtype(dtype) != self._data.dtype):
             return np.array(self._data, dtype=dtype)
         view: NDArray[Any] = self._data.view()

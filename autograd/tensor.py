@@ -66,6 +66,8 @@ def _binary(op: Op, reflected: bool = False) -> Callable[["Tensor", Any], "Tenso
 
 def _comparison(op: Op) -> Callable[["Tensor", Any], "Tensor"]:
     def method(self: "Tensor", other: Any) -> "Tensor":
+        if other is None or isinstance(other, str):  # Python then says that == is False, and < impossible
+            return NotImplemented
         result: Tensor = self.record(op, (self, other), None)
         return result
 

@@ -96,8 +96,20 @@ def run_hooks(node: Node, g: Any) -> Any:
     """Return a node's gradient as its hooks leave it."""
     for hook in (node._hooks or {}).values():
         changed = hook(g)
-        g = g if changed is None else changed
+        g = g if changed is None else _hooked(node, g, changed)
     return g
+
+
+def _hooked(node: Node, g: Any, changed: Any) -> Any:
+    """Return what a hook made of a gradient, as the kind of gradient that it was given."""
+    was, got = np.shape(data_of(g)), np.shape(data_of(changed))
+    if was != got:
+        name = f" of {node.label!r}" if node.label else ""
+        raise ShapeError(f"a hook{name} returned shape {got} for a gradient of shape {was}{where_made(node)}")
+    if isinstance(g, Node):
+        return changed
+    plain = data_of(changed)
+    return float(plain) if isinstance(g, float) else np.array(plain, g.dtype)
 
 
 class Algebra:
@@ -249,9 +261,7 @@ def broadcast_axes(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ..
     return (*range(extra), *stretched)
 
 
-def unbroadcast(
-    array: Any, shape: tuple[int, ...], total: Callable[..., Any] = np.add.reduce
-) -> Any:
+def unbroadcast(array: Any, shape: tuple[int, ...], total: Callable[..., Any] = np.add.reduce) -> Any:
     """Sum an array down to `shape`, from which it could have been broadcast; `total` is a backend's sum."""
     extra = array.ndim - len(shape)
     if array.shape[extra:] == shape:

@@ -297,6 +297,9 @@ def astype(x: Tensor, dtype: Any) -> Tensor:
     Returns:
         A Tensor of the same shape.
 
+    Raises:
+        TypeError: the type is complex, or no number.
+
     Example:
         >>> Tensor([1.0, 2.0]).astype("float32").dtype
         dtype('float32')
@@ -2832,7 +2835,7 @@ def round(x: Tensor, decimals: int = 0) -> Tensor:
         A Value or Tensor of the same shape.
 
     Example:
-        >>> round(2.5), round(Tensor([1.256, -0.125]), 2)
+        >>> cr.round(2.5), cr.round(Tensor([1.256, -0.125]), 2)
         (2.0, Tensor([ 1.26, -0.12], op=div))
     """
 

@@ -178,7 +178,7 @@ def round(x: Operand, decimals: int = 0) -> Any:
         A Value or Tensor of the same shape.
 
     Example:
-        >>> round(2.5), round(Tensor([1.256, -0.125]), 2)
+        >>> cr.round(2.5), cr.round(Tensor([1.256, -0.125]), 2)
         (2.0, Tensor([ 1.26, -0.12], op=div))
     """
     if not decimals:

@@ -10,7 +10,7 @@ from chainrule.autograd.op import Op
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add
 from chainrule.autograd.ops.misindexed import explain_index, out_of_range
-from chainrule.autograd.ops.shape import broadcast_to, one_axis, ravel, shape
+from chainrule.autograd.ops.shape import alike, broadcast_to, one_axis, ravel, shape
 
 _GETITEM = Op("getitem", "linear", lambda xp, g, out, x, index: xp.scatter(g, index, xp.shape(x)))
 _SCATTER = Op("scatter", "linear", lambda xp, g, out, x, index, shape: xp.getitem(g, index))
@@ -125,7 +125,7 @@ def index_add(x: Operand, index: Any, values: Operand) -> Any:
     parts = tuple(_index_part(part) for part in whole)
     place = _picked("index_add", dims, parts)
     _check_fit("index_add", shape(values), place)
-    return add(x, scatter(broadcast_to(values, place), parts, dims))
+    return add(x, scatter(broadcast_to(alike(values, x), place), parts, dims))
 
 
 def _check_fit(name: str, dims: tuple[int, ...], place: tuple[int, ...]) -> None:
@@ -288,6 +288,8 @@ def one_hot(labels: Any, classes: int) -> Any:
 
 def check_labels(name: str, labels: Any, classes: int) -> None:
     """Raise unless all labels are integers from 0 to classes − 1, naming the first that is not."""
+    if name == "embedding" and not labels.size:  # NumPy makes floats of []
+        return
     if labels.dtype.kind not in "iu":
         advice = "write labels.astype(int)" if labels.dtype.kind in "fb" else _FROM_ZERO
         raise TypeError(f"{name}: labels must be integers, got {labels.dtype}; {advice}")

@@ -73,6 +73,12 @@ def _square(name: str, x: Operand) -> Operand:
         raise ShapeError(
             f"{name}: shape {dims} has no square matrices; the last two axes must be equally long"
         )
+    return _wide(name, x)
+
+
+def _wide(name: str, x: Operand) -> Operand:
+    if np.asarray(data_of(x)).dtype == np.float16:
+        raise TypeError(f"{name}: NumPy has no linear algebra of float16; write x.astype('float32')")
     return x
 
 
@@ -117,7 +123,7 @@ def pinv(x: Operand) -> Any:
     """
     if ndim(x) < 2:
         raise ShapeError(f"pinv: shape {shape(x)} has no matrices; it needs two axes or more")
-    return apply(_PINV, x)
+    return apply(_PINV, _wide("pinv", x))
 
 
 def solve(a: Operand, b: Operand) -> Any:

@@ -8,7 +8,7 @@ from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import sub
 from chainrule.autograd.ops.indexing import along, getitem
 from chainrule.autograd.ops.join import concatenate
-from chainrule.autograd.ops.shape import broadcast_to, ndim, one_axis, ravel, shape
+from chainrule.autograd.ops.shape import alike, broadcast_to, ndim, one_axis, ravel, shape
 
 
 def _later(xp: Any, x: Any, axis: int, by: int) -> Any:
@@ -122,7 +122,7 @@ def diff(
     if n < 0:
         raise ValueError(f"diff: n counts how often to take differences, got {n}")
     single = tuple(1 if i == position else length for i, length in enumerate(shape(x)))
-    ends = [e if e is None or ndim(e) else broadcast_to(e, single) for e in (prepend, append)]
+    ends = [e if e is None or ndim(e) else broadcast_to(alike(e, x), single) for e in (prepend, append)]
     if n and any(end is not None for end in ends):
         x = concatenate([part for part in (ends[0], x, ends[1]) if part is not None], position)
     for _ in range(n):

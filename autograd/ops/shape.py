@@ -46,6 +46,12 @@ def ndim(x: Operand) -> int:
     return np.ndim(data_of(x))
 
 
+def alike(x: Operand, other: Operand) -> Any:
+    """Return x; a Python number as an array of the other's dtype, if that is a float: it never widens it."""
+    kind = np.asarray(data_of(other)).dtype
+    return np.asarray(x, kind) if isinstance(x, float | int) and kind.kind == "f" else x
+
+
 def one_axis(name: str, dims: Sequence[int], axis: int) -> int:
     """Return an axis as a non-negative number.
 
@@ -235,11 +241,16 @@ def astype(x: Operand, dtype: Any) -> Any:
     Returns:
         A Tensor of the same shape.
 
+    Raises:
+        TypeError: the type is complex, or no number.
+
     Example:
         >>> Tensor([1.0, 2.0]).astype("float32").dtype
         dtype('float32')
     """
     target = np.dtype(dtype)
-    if target.kind not in "f":
+    if target.kind not in "fiub":
+        raise TypeError(f"astype: a Tensor holds floats, integers or booleans, and not {target}")
+    if target.kind != "f":
         return apply(_CAST, x, dtype=target)
     return apply(_ASTYPE, x, dtype=target)

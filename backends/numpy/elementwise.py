@@ -42,7 +42,8 @@ def logit(x: Array) -> Any:
 
 def xlogy(x: Array, y: Array) -> Array:
     with np.errstate(all="ignore"):
-        return np.where(np.equal(x, 0) & ~np.isnan(y), 0, np.multiply(x, np.log(y)))
+        product = np.multiply(x, np.log(y, dtype=np.result_type(x, y)))
+        return np.where(np.equal(x, 0) & ~np.isnan(y), 0, product)
 
 
 def sigmoid(x: Array) -> Any:
