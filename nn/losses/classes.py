@@ -165,15 +165,13 @@ def nll(
         IndexError: a class number outside 0..C−1.
         ShapeError: the shapes do not fit.
         TypeError: class numbers that are no integers.
-
-    Warns:
-        UserWarning: the log-probabilities are the output of softmax, and so no logarithms.
+        ValueError: a log-probability above 0.
 
     Example:
         >>> round(nll(Tensor([[0.0, 0.0]]).log_softmax(), [1]).item(), 4)
         0.6931
     """
-    warn_if_output_of("nll", log_probabilities, "softmax", "but nll takes logarithms; use log_softmax")
+    _check_logarithms("nll", log_probabilities)
     if not isinstance(labels, Node):
         labels = np.asarray(labels)
     dims, weights = ops.shape(log_probabilities), _weights("nll", log_probabilities, weight)
@@ -204,16 +202,13 @@ def kl_div(log_probabilities: Any, targets: Any, reduction: str = "mean") -> Any
 
     Raises:
         ShapeError: the shapes differ.
-        ValueError: a target outside 0..1, an unknown reduction.
-
-    Warns:
-        UserWarning: the log-probabilities are the output of softmax, and so no logarithms.
+        ValueError: a log-probability above 0, a target outside 0..1, an unknown reduction.
 
     Example:
         >>> kl_div(Tensor([[0.5, 0.5]]).log(), [[0.5, 0.5]]).item()
         0.0
     """
-    warn_if_output_of("kl_div", log_probabilities, "softmax", "but kl_div takes logarithms; use log_softmax")
+    _check_logarithms("kl_div", log_probabilities)
     t = _binary("kl_div", log_probabilities, targets)
     return reduced(ops.sum(ops.xlogy(t, t) - t * log_probabilities, -1), reduction)
 
@@ -251,6 +246,14 @@ def _binary(name: str, predictions: Any, labels: Any) -> Any:
         row = int(np.argmax(outside))
         raise ValueError(f"{name}: label {values.flat[row]} at row {row} is outside 0..1")
     return targets
+
+
+def _check_logarithms(name: str, log_probabilities: Any) -> None:
+    values = np.asarray(data_of(log_probabilities))
+    # What is a little above 0 may be the rounding of a logarithm of 1.
+    refuse(
+        name, values > 1e-3, values, "is no logarithm of a probability: take log_softmax of the scores first"
+    )
 
 
 def _weights(name: str, logits: Any, weight: ArrayLike | None) -> Any:

@@ -177,10 +177,10 @@ def test_labels_may_be_a_tensor_and_float32_stays():
         (lambda: losses.cross_entropy(Z, LABELS, weight=[1, 2, -1, 0]), ValueError, r"-1\.0 at row 2 is no weight"),
         (lambda: losses.cross_entropy(Z, ROWS, ignore_index=0), ValueError, "the labels are rows of probabilities"),
         (lambda: losses.cross_entropy(Z, LABELS - 9, ignore_index=5), IndexError, "is outside 0..3"),
-        (lambda: losses.nll(Z, LABELS[:3]), cr.ShapeError, "give class numbers, one for each row"),
-        (lambda: losses.nll(Z, LABELS + 9), IndexError, "nll: label .* is outside 0..3"),
-        (lambda: losses.nll(Z, LABELS * 0.5), TypeError, "nll: labels must be integers"),
-        (lambda: losses.kl_div(Z, ROWS * 2), ValueError, "kl_div: label .* is outside 0..1"),
+        (lambda: losses.nll(Z - 9, LABELS[:3]), cr.ShapeError, "give class numbers, one for each row"),
+        (lambda: losses.nll(Z - 9, LABELS + 9), IndexError, "nll: label .* is outside 0..3"),
+        (lambda: losses.nll(Z - 9, LABELS * 0.5), TypeError, "nll: labels must be integers"),
+        (lambda: losses.kl_div(Z - 9, ROWS * 2), ValueError, "kl_div: label .* is outside 0..1"),
     ],
 )  # fmt: skip
 def test_bad_arguments(call, error, message):
@@ -189,6 +189,10 @@ def test_bad_arguments(call, error, message):
 
 
 @pytest.mark.parametrize(("loss", "targets"), [(losses.nll, LABELS), (losses.kl_div, ROWS)])
-def test_softmax_in_place_of_log_softmax_warns(loss, targets):
-    with pytest.warns(UserWarning, match="output of softmax, but .* takes logarithms; use log_softmax"):
-        loss(cr.softmax(cr.Tensor(Z)), targets)
+def test_scores_or_probabilities_in_place_of_logarithms(loss, targets):
+    for given in (Z, cr.softmax(Z)):
+        with pytest.raises(
+            ValueError, match=r"is no logarithm of a probability: take log_softmax of the scores"
+        ):
+            loss(cr.Tensor(given), targets)
+    loss(cr.Tensor(np.log(np.eye(4)[LABELS] + 1e-4)), targets)

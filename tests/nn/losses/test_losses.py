@@ -35,10 +35,11 @@ def test_mae():
 def arguments(name):
     """Predictions, targets, and the shape of the losses of each."""
     z, labels = RNG.standard_normal((4, 3)), RNG.integers(0, 2, (4, 3))
+    logarithms = z - 5
     return {
         "cross_entropy": (z, labels[:, 0], (4,)),
-        "nll": (z, labels[:, 0], (4,)),
-        "kl_div": (z, RNG.dirichlet(np.ones(3), 4), (4,)),
+        "nll": (logarithms, labels[:, 0], (4,)),
+        "kl_div": (logarithms, RNG.dirichlet(np.ones(3), 4), (4,)),
         "cosine": (z, RNG.standard_normal((4, 3)), (4,)),
         "binary_cross_entropy": (1 / (1 + np.exp(-z)), labels, (4, 3)),
     }.get(name, (z, labels, (4, 3)))
