@@ -328,13 +328,14 @@ def save_page(
 
 
 def _stepper(loss: Node, name: str, mistake: str | None) -> Stepper:
-    if mistake is not None:
-        return Stepper(mistakes.record(loss, mistake), name)
     recorder = recorded(loss)
+    recording = recorder.finish()
+    if mistake is not None:
+        recording = replace(recording, mistake=mistakes.beside(recorder, mistake))
     if all(isinstance(node.data, float) for node in recorder.ids):
-        return Stepper(recorder.finish(), name)
+        return Stepper(recording, name)
     elements = Elements(recorder)
-    recording = replace(recorder.finish(), paths=of_leaves(recorder), elements=elements.for_page())
+    recording = replace(recording, paths=of_leaves(recorder), elements=elements.for_page())
     return Stepper(recording, name, elements)
 
 
