@@ -203,7 +203,9 @@ def _node(trace: Trace, names: list[str], node: dict[str, Any]) -> dict[str, Any
     size = labels.clip(labels.shape(trace.nodes[node["id"]]), 40, 9.5)
     place = heat.geometry(node["shape"])
     maps = {} if place is None else {"heat": place}
-    return {key: node[key] for key in kept if key in node} | {"title": title, "size": size} | maps
+    # A name in full may be long; in a formula the label is enough.
+    label = {"label": node["label"]} if node["label"] not in ("", names[node["id"]]) else {}
+    return {key: node[key] for key in kept if key in node} | {"title": title, "size": size} | maps | label
 
 
 def _sizes(layout: Layout) -> list[int]:
@@ -216,7 +218,10 @@ def _sizes(layout: Layout) -> list[int]:
 
 def _title(trace: Trace, names: list[str], number: int) -> list[str]:
     """What stands at the left and at the right of a box's first line."""
-    left, right = labels.title(trace.nodes[number], names[number])
+    node = trace.nodes[number]
+    left, right = labels.title(node, names[number])
+    if node.role == "constant" and not node.shape:  # one line of plain text
+        return [labels.clip(left, ROOM, 11), ""]
     right = labels.clip(right, 44, 10.5)
     room = ROOM - (labels.width(right, 10.5) + 4 if right else 0)
     return [labels.clip(left, room, labels.BOLD), right]

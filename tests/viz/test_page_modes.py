@@ -227,10 +227,10 @@ def test_a_link_opens_at_its_step_and_node(show: Show, make: dict[str, Any]) -> 
     page = show(one=make["neuron"](), two=make["mlp"](2, 3, 1), address="#tab=two&step=17&node=w1")
     assert page.inner_text("[role=tab][aria-selected=true]") == "two"
     assert position(page) == 17
-    assert page.inner_text(".card.node h2") == "w1"
+    assert page.inner_text(".card.node h2") == "layer 1.neuron 1.w1", "the first of several"
     assert page.locator(".canvas .box.chosen").count() == 1
     press(page, "ArrowRight", 2)
-    page.wait_for_url("**#tab=two&step=19&node=w1")
+    page.wait_for_url("**#tab=two&step=19&node=layer+1.neuron+1.w1")
     page.evaluate("location.hash = '#tab=one&step=3'")
     page.locator(".counter", has_text="3 / 15").wait_for()
 

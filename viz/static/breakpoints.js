@@ -8,6 +8,10 @@ const CONDITIONS = {
   above: "gradient above",
 };
 
+// Nodes with the same label have longer names; the label is enough to mean all of them.
+const isCalled = ({ names, nodes }, id, name) => names[id] === name || nodes[id].label === name;
+const nodesCalled = (graph, name) => graph.names.flatMap((_, id) => (isCalled(graph, id, name) ? [id] : []));
+
 class Breakpoints {
   // `actions`: id, changed(), run(direction)
   constructor(graph, actions) {
@@ -75,7 +79,7 @@ class Breakpoints {
     const entry = { kind };
     if (kind === "label") {
       entry.label = this.label.value.trim();
-      if (!this.graph.names.includes(entry.label)) return this.refresh(`no node is called “${entry.label}”`);
+      if (!nodesCalled(this.graph, entry.label).length) return this.refresh(`no node is called “${entry.label}”`);
     } else if (kind === "scope") entry.group = Number(this.scope.value);
     else if (kind === "above") {
       entry.limit = answered(this.threshold.value);
@@ -100,7 +104,7 @@ class Breakpoints {
   #holds({ kind, label, group, limit }, step, previous) {
     const target = step.parent ?? step.node;
     if (target === undefined) return false;
-    if (kind === "label") return this.graph.names[target] === label;
+    if (kind === "label") return isCalled(this.graph, target, label);
     if (kind === "scope") return this.#within(step, group) && !(previous && this.#within(previous, group)); // on entering
     const made = step.kind === "backward" || step.kind === "accumulate" ? step.after : undefined;
     if (made === undefined) return false;

@@ -71,6 +71,7 @@ class Page {
     };
     this.players = this.payload.graphs.map((graph) => new Player(graph, host));
     this.host = host;
+    this.players[0].go(model.get("step")); // before anything is told to the model: Python may have set it
     this.current = 0;
     this.element = null; // the player of one element, on top of the array's
     this.panel = html("div", { class: "panel" });
@@ -138,7 +139,6 @@ class Page {
       const player = this.players[this.current];
       if (player.replay.at !== model.get("step")) player.go(model.get("step"));
     };
-    if (model.get("step")) follow();
     model.on("change:step", follow);
     const address = () => this.#goTo(Links.read());
     if (payload.page) {
@@ -217,8 +217,8 @@ class Page {
     const { player } = this;
     if (step !== undefined && step !== null && step !== player.replay.at) player.go(step);
     if (!node) return;
-    const named = player.graph.names.indexOf(node);
-    const id = named >= 0 ? named : /^\d+$/.test(node) && player.graph.nodes[Number(node)] ? Number(node) : -1;
+    const [named = Number(/^\d+$/.test(node) ? node : -1)] = nodesCalled(player.graph, node);
+    const id = player.graph.nodes[named] ? named : -1;
     if (id >= 0 && id !== player.chosen) player.lookAt(id);
   }
 }

@@ -4,7 +4,8 @@ class Words {
   constructor(graph) {
     this.graph = graph;
     this.names = graph.names;
-    this.root = graph.names.at(-1);
+    this.labels = graph.nodes.map((node, id) => node.label ?? graph.names[id]); // short, for formulas
+    this.root = this.labels.at(-1);
   }
 
   // One sentence, also read aloud by screen readers.
@@ -55,11 +56,11 @@ class Words {
 
   #fillers(node, values, upstream) {
     const parents = this.graph.nodes[node].parents;
-    const upstreamName = partial(this.root, this.names[node]);
+    const upstreamName = partial(this.root, this.labels[node]);
     const fenced = () => math("mrow", math("mo", "("), upstreamName.cloneNode(true), math("mo", ")"));
     const symbols = (key, care) => {
       if (key === "g") return care === 2 ? fenced() : upstreamName.cloneNode(true);
-      return mathName(this.names[key === "out" ? node : parents[key]]);
+      return mathName(this.labels[key === "out" ? node : parents[key]]);
     };
     const numbers = (key, careful) =>
       mathNumber(key === "g" ? upstream : values[key === "out" ? node : parents[key]], 4, careful);
@@ -72,7 +73,7 @@ class Words {
     const node = this.graph.nodes[step.node];
     const { symbols, numbers, known, rounded } = this.#fillers(step.node, values);
     const tree = this.graph.formulas[node.formula]?.forward;
-    const name = mathName(this.names[step.node]);
+    const name = mathName(this.labels[step.node]);
     const rows = [];
     if (tree) rows.push(["computes", equation([name, "=", mathTree(tree, symbols)])]);
     if (tree && known)
@@ -99,10 +100,10 @@ class Words {
   }
 
   backward(step, { values }) {
-    const { names, root } = this;
+    const { labels, root } = this;
     const formula = this.graph.formulas[this.graph.nodes[step.child].formula];
     const fillers = this.#fillers(step.child, values, step.upstream);
-    const [parent, child] = [names[step.parent], names[step.child]];
+    const [parent, child] = [labels[step.parent], labels[step.child]];
     const rows = [
       ["chain rule", equation([partial(root, parent), "+="], [partial(root, child), "·", partial(child, parent)])],
     ];
@@ -127,8 +128,8 @@ class Words {
 
   // The chain rule of a step whose result is not told yet.
   question(step) {
-    const { names, root } = this;
-    const [parent, child] = [names[step.parent], names[step.child]];
+    const { labels, root } = this;
+    const [parent, child] = [labels[step.parent], labels[step.child]];
     const formula = this.graph.formulas[this.graph.nodes[step.child].formula];
     const tree = formula?.forward;
     const { symbols } = this.#fillers(step.child, [], null);
@@ -164,7 +165,7 @@ class Words {
   // The optimizer's rule in symbols, then what it did here.
   update(step) {
     const rule = this.graph.rules?.[step.rule];
-    const name = this.names[step.node];
+    const name = this.labels[step.node];
     const symbols = (key) => (key === "w" ? mathName(name) : key === "g" ? partial(this.root, name) : mathName(key));
     const rows = [];
     if (rule) {
