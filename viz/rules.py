@@ -149,7 +149,7 @@ def found_in(function: Callable[..., Any], args: Sequence[Any]) -> list[Optimize
     Returns:
         Each optimizer once.
     """
-    seen: list[Any] = [*args, getattr(function, "__self__", None), *getattr(function, "args", ())]
+    seen: list[Any] = [*args, function, getattr(function, "__self__", None), *getattr(function, "args", ())]
     plain = inspect.unwrap(getattr(function, "func", function))
     plain = getattr(plain, "__func__", plain)
     if inspect.isfunction(plain):

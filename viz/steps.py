@@ -115,7 +115,7 @@ class Iteration:
 
 @dataclass(frozen=True, slots=True)
 class Zero:
-    """A gradient is forgotten before the next pass: `after` is None after `zero_grad()`, or what was assigned."""
+    """The user's code forgets a gradient, with `after` None, or changes it: to 0, or by clipping it."""
 
     node: int
     before: Quantity

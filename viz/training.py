@@ -6,7 +6,8 @@ gradients forgotten) is seen by comparing them with what they were.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -41,7 +42,7 @@ def record_training(function: Callable[..., Any], args: tuple[Any, ...], n: int)
     if n < 1:
         raise ValueError(f"a training needs at least one step, got n={n}")
     tape = Tape(rules.found_in(function, args))
-    with record_lines(), watched(tape.backward):
+    with record_lines(), watched(tape.backward), _overheard(tape.optimizers, tape.used):
         for _ in range(n):
             function(*args)
             tape.call_ended()
@@ -71,6 +72,7 @@ class Tape:
         self.data: dict[int, Any] = {}  # by leaf: what it held when last looked at
         self.grads: dict[int, Any] = {}  # by leaf: what the last pass left
         self.constants: dict[int, Quantity] = {}  # what the constants held last
+        self.used: dict[Node, Any] = {}  # by parameter: the gradient that its optimizer was given
         self.moved: set[int] = set()
         self.within = False  # whether the call at hand has made a pass
 
@@ -144,8 +146,7 @@ class Tape:
                 if not touched or self.grads.get(number) is None:
                     continue
             before, after = self.data[number], _copy(leaf.data)
-            given = leaf.grad is not None and np.any(leaf.grad)  # it may have been clipped, or zeroed by now
-            gradient = _copy(leaf.grad) if given else self.grads.get(number)
+            gradient = self._gradient(number, leaf)
             self.moved.add(number)
             self.steps.append(
                 Update(
@@ -159,6 +160,16 @@ class Tape:
                 )
             )
             self.data[number] = after
+
+    def _gradient(self, number: int, leaf: Node) -> Any:
+        """The gradient that a leaf was moved by; where the user's code changed it first, that is a step too."""
+        left, now = self.grads.get(number), self.used.pop(leaf, leaf.grad)
+        if now is None or not np.any(now):  # zeroed by now
+            return left
+        if left is not None and not _same_data(left, now):
+            self.grads[number] = _copy(now)
+            self.steps.append(Zero(number, quantity(left), quantity(now)))
+        return _copy(now)
 
     def _zeroes(self) -> None:
         """Gradients that are no longer what the last pass left."""
@@ -197,6 +208,28 @@ class Tape:
             for name, value in owner[2].items()
             if isinstance(value, int | float) or np.shape(value) == np.shape(leaf.data)
         }
+
+
+@contextmanager
+def _overheard(optimizers: list[Optimizer], used: dict[Node, Any]) -> Iterator[None]:
+    """Note, while the block runs, the gradients that optimizers are given: soon after they may be gone."""
+
+    def listen(optimizer: Optimizer) -> None:
+        original = optimizer.update
+
+        def update(w: Any, g: Any, state: Any, numbers: Any) -> Any:
+            used.update({parameter: g.copy() for parameter in optimizer.params if parameter.data is w})
+            return original(w, g, state, numbers)
+
+        vars(optimizer)["update"] = update
+
+    for optimizer in optimizers:
+        listen(optimizer)
+    try:
+        yield
+    finally:
+        for optimizer in optimizers:
+            del vars(optimizer)["update"]
 
 
 def _same(first: list[TraceNode], now: list[TraceNode], number: int) -> None:

@@ -210,6 +210,54 @@ def test_in_place_updates_are_seen() -> None:
     assert repr(recording.state().values[0]) == repr(quantity(w.data))
 
 
+def test_clipped_gradients_are_seen_though_they_are_zeroed_at_once() -> None:
+    w = nn.Parameter([3.0, 4.0], label="w")
+    optimizer = nn.optim.SGD([w], lr=0.5)
+
+    def train_step() -> None:
+        (w * w).sum().backward()
+        nn.optim.clip_grad_norm([w], 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    recording = step(train_step, n=1).trace
+    clipped, forgotten = (s for s in recording.steps if isinstance(s, Zero))
+    assert forgotten.after is None
+    (update,) = (s for s in recording.steps if isinstance(s, Update))
+    assert repr(update.gradient) == repr(clipped.after) == repr(forgotten.before)
+    assert recording.steps.index(clipped) < recording.steps.index(update)
+    assert "update" not in vars(optimizer), "nothing stays behind"
+
+
+def test_an_optimizer_of_several_evaluations() -> None:
+    w = nn.Parameter([3.0, 4.0], label="w")
+    optimizer = nn.optim.LBFGS([w])
+
+    def closure() -> Any:
+        optimizer.zero_grad()
+        loss = ((w - 1.0) ** 2).sum()
+        loss.backward()
+        return loss
+
+    recording = step(lambda: optimizer.step(closure), n=1).trace
+    assert len(recording.iterations) > 1
+    assert repr(recording.state().values[0]) == repr(quantity(w.data))
+
+
+def test_a_callable_object_that_holds_the_optimizer() -> None:
+    w = nn.Parameter([3.0], label="w")
+
+    class Train:
+        def __init__(self) -> None:
+            self.optimizer = nn.optim.SGD([w], lr=0.5, momentum=0.9)
+
+        def __call__(self) -> None:
+            (w * w).sum().backward()
+            self.optimizer.step()
+
+    assert step(Train(), n=1).trace.rules[0]["name"] == "SGD"
+
+
 def test_a_graph_that_changes() -> None:
     w, count = Value(2.0, label="w"), iter(range(9))
 
