@@ -12,6 +12,7 @@ from chainrule.nn import (
     init as init,
     losses as losses,
     metrics as metrics,
+    onnx as onnx,
     optim as optim,
     scalar as scalar,
 )
