@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.autograd.mode import enable_grad, record_lines
 from chainrule.nn.callbacks import Callback, overrides
 from chainrule.nn.data.check import Array
+from chainrule.nn.linear_loss import written_out
 from chainrule.nn.optim import LBFGS
 from chainrule.nn.optim.descent import Descent
 from chainrule.nn.progress import Progress
@@ -50,6 +51,7 @@ class FullBatch(Training):
 
     def begin(self) -> None:
         """Go over to float64: the line search compares losses that differ by little."""
+        self.model.train()
         self._dtypes = [w._data.dtype for w in self.optimizer.params]
         for w in self.optimizer.params:
             w.replace(w._data.astype(np.float64))
@@ -64,7 +66,6 @@ class FullBatch(Training):
         """Take one step of L-BFGS; False if there is nothing left to do."""
         start = time.perf_counter()
         optimizer = self.optimizer
-        self.model.train()
         # The line of every node would cost time in a notebook, and nobody sees these graphs.
         with enable_grad(), record_lines(False), np.errstate(all="ignore"):
             self._stepping = True
@@ -94,7 +95,11 @@ class FullBatch(Training):
     def _started(self) -> Descent:
         """Return the descent, from the parameters as they are if this is the first step."""
         if self._descent is None:
-            l1, self._l2 = self.objective.strengths(self.optimizer.params)
+            params, loss, arrays = self.optimizer.params, self.objective.loss, self.loader.dataset.arrays
+            weights = arrays[2] if len(arrays) > 2 else None
+            written = written_out(self.model, params, loss, arrays[0], arrays[1], weights)
+            self._function = self._by_the_graph if written is None else written
+            l1, self._l2 = self.objective.strengths(params)
             descent = self.optimizer.start(self._evaluate, l1 if l1.any() else None)
             if not math.isfinite(descent.value):
                 self.fail(f"the loss is {descent.value} at the start")
@@ -103,13 +108,20 @@ class FullBatch(Training):
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
         """Return the loss of all rows and its gradient, for parameters cut from a flat array; but for l1."""
+        value, gradient, outputs = self._function(x)
+        if self.objective.l2:
+            decay = self._l2 * x
+            gradient += decay
+            value += float(decay @ x) / 2
+        self._outputs = gradient, outputs
+        return value, gradient
+
+    def _by_the_graph(self, x: Array) -> tuple[float, Array, Array]:
+        """Return the loss of all rows, its gradient, and the outputs."""
         rows, target, *weight = self.loader.dataset.arrays
         self.optimizer.put(x)
         self.optimizer.zero_grad()
         outputs = self.model(rows)
         loss = self.objective.of_rows(outputs, target, *weight)
         loss.backward()
-        decay = self._l2 * x
-        gradient = self.optimizer.gradient() + decay
-        self._outputs = gradient, outputs._data
-        return loss.item() + float(decay @ x) / 2, gradient
+        return loss.item(), self.optimizer.gradient(), outputs._data

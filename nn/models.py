@@ -94,6 +94,7 @@ class LogisticRegression(Module):
     """
 
     solver = "lbfgs"
+    affine = True  # the outputs are those of `self.linear`
 
     def __init__(
         self, n_features: int, n_classes: int = 2, one_vs_rest: bool = False, dtype: Any = np.float32

@@ -35,6 +35,7 @@ class LinearRegression(Module):
 
     task = "regression"
     solver = "lbfgs"
+    affine = True  # the outputs are those of `self.linear`
 
     def __init__(self, n_features: int, n_outputs: int = 1, dtype: Any = np.float32) -> None:
         self._outputs = as_count("LinearRegression", n_outputs, "n_outputs")
