@@ -29,7 +29,7 @@ from chainrule.viz.steps import (
 from chainrule.viz.trace import Trace, TraceNode, TraceScope
 
 SLICE = 6  # rows and columns of an array that a trace keeps
-PARAMETER = re.compile(r"(w|b|weight|bias|theta|θ)[\d_,]*", re.IGNORECASE)
+PARAMETER = re.compile(r"(w|b|weight|bias|theta|θ)[\d_,]*(\[[\d,]*\])?", re.IGNORECASE)
 """Labels that textbooks give to what is learned; a leaf that bears one is drawn as a parameter."""
 
 

@@ -81,6 +81,15 @@ def test_labels_say_where() -> None:
     assert inside.name == "C[1,0]"
 
 
+def test_roles_are_those_of_the_arrays() -> None:
+    x, w = Tensor(np.ones((2, 2)), requires_grad=False, label="X"), tensor(2, 2, label="W")
+    y = x @ w
+    y.label = "y"
+    roles = {node.label: node.role for node in step(y.sum()).element("y", (0, 1)).trace.nodes if node.label}
+    assert roles["X[0,0]"] == "constant"
+    assert roles["W[1,1]"] == "parameter"
+
+
 def test_negative_indices_and_vectors() -> None:
     v = ops.tanh(tensor(4, label="v"))
     v.label = "t"

@@ -107,7 +107,8 @@ def _fold_sums(
             chain += [node.id for node in inner]
             frontier += inner
         if len(chain) >= FOLD_SUM:
-            groups.append(Group(len(groups), f"Σ of {len(chain) + 1}", "sum", last.scope))
+            name = f"{last.label} = " if last.label else ""
+            groups.append(Group(len(groups), f"{name}Σ of {len(chain) + 1}", "sum", last.scope))
             for member in chain:
                 home[member] = len(groups) - 1
 

@@ -66,6 +66,12 @@ def test_long_sums_are_folded() -> None:
     assert [(g.name, g.kind) for g in grouping.groups] == [("Σ of 4", "sum")]
 
 
+def test_a_folded_sum_bears_the_label_of_its_result() -> None:
+    total = Value(0.0) + Value(1.0) + Value(2.0) + Value(3.0)
+    total.label = "z"
+    assert [g.name for g in group(trace(total.tanh())).groups] == ["z = Σ of 4"]
+
+
 def test_short_labelled_or_shared_sums_are_not() -> None:
     a, b, c, d = (Value(float(k)) for k in range(4))
     assert not group(trace(a + b + c)).groups
