@@ -40,7 +40,7 @@ def _binary(op: Op) -> Callable[["Value", Any], "Value"]:
         out.b = other
         out.serial = next_serial()
         mode = _current()
-        return out if mode.plain else _finish(out, mode)
+        return out if mode.plain and (self.op is not None or self.requires_grad) else _finish(out, mode)
 
     return method
 
@@ -178,7 +178,7 @@ class Value(ScalarMethods):
         if params:
             out._params = params
         out.serial = next_serial()
-        return out if mode.plain else _finish(out, mode)
+        return out if mode.plain and any(map(_varies, operands)) else _finish(out, mode)
 
     def record1(self, op: Op) -> Any:
         """Apply a scalar op of one argument and no parameters."""
@@ -190,7 +190,7 @@ class Value(ScalarMethods):
         out.a = self
         out.serial = next_serial()
         mode = _current()
-        return out if mode.plain else _finish(out, mode)
+        return out if mode.plain and (self.op is not None or self.requires_grad) else _finish(out, mode)
 
     def backward(self, grad: float = 1.0) -> None:
         """Compute the gradient of this Value with respect to everything that it was computed from.
@@ -294,10 +294,15 @@ def _operand(op: Op, x: Any) -> Any:
     return number
 
 
+def _varies(x: Any) -> bool:
+    """Say whether an operand is no constant: it requires grad, as whatever an op made does."""
+    return type(x) is not float and (x.op is not None or x.requires_grad)
+
+
 def _finish(out: Value, mode: modes.Mode) -> Value:
-    """Make a new node what the mode asks for: a constant inside `no_grad`, annotated where that is wanted."""
+    """Make a new node a constant, inside `no_grad` and where its operands are; annotate it where that is wanted."""
     op, operands = out.op, out.parents
-    if not mode.grad:
+    if not (mode.grad and (mode.whole or any(map(_varies, operands)))):
         out.op = None
         out.requires_grad = False
         for slot in "abc":

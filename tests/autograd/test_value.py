@@ -240,3 +240,37 @@ def test_no_attributes_can_be_invented() -> None:
         Value(1.0).gradient  # noqa: B018
     with pytest.raises(AttributeError):
         Value(1.0).gradient = 3.0  # type: ignore[attr-defined]
+
+
+def test_constants_keep_no_graph() -> None:
+    c, d = Value(3.0, requires_grad=False), Value(2.0).detach()
+    for y in (
+        c * 3,
+        3 * c,
+        c * d,
+        -c,
+        abs(c),
+        c.exp(),
+        c.clip(0.0, 1.0),
+        cr.where(True, c, d),
+        (c * 3).exp() + 1,
+        c**d,
+    ):
+        assert y.op is None
+        assert y.parents == ()
+        assert not y.requires_grad
+    with cr.no_grad():
+        inside = Value(5.0)
+        product = inside * 2.0
+    assert (product * 2.0).op is None
+    x = Value(2.0)
+    for y in (c * x, x * c, (c * d) * x, 3 * x, cr.maximum(c, x)):
+        assert y.op is not None
+        y.backward()
+    assert c.grad is None
+    assert x.grad == 3 + 3 + 6 + 3 + 0
+
+
+def test_constants_are_recorded_where_the_whole_computation_is_asked_for() -> None:
+    with record_whole():
+        assert (Value(3.0, requires_grad=False) * 3).op is not None
