@@ -9,6 +9,8 @@ The transpose in the image is such a sum again, of the cotangent seen through th
 image by itself. The transpose in the kernel multiplies each channel of the cotangent with each shifted image.
 """
 
+# mypy: allow-untyped-calls
+
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -199,11 +201,14 @@ def compiled(name: str, f: Format) -> Callable[..., Any]:
     image, matrix, result = read_only(f.real, 4), read_only(f.real, 2), writeable
     if name == "conv":
         numbers = types.UniTuple(types.int64, 14)
-        arguments = (image, matrix, WORDS, numbers, result(f.real), result(f.real, 2), result(f.real, 4))
-        return kernel(convolution(f), f"conv-{f.name}", *arguments)
-    scratch = (result(f.real, 2), result(f.real, 3), result(f.real))
-    arguments = (image, image, WORDS, types.UniTuple(types.int64, 6), *scratch, result(f.real, 2))
-    return kernel(kernel_gradient(f), f"conv_weight-{f.name}", *arguments)
+        scratch = [result(f.real), result(f.real, 2)]
+        return kernel(
+            convolution(f), f"conv-{f.name}", image, matrix, WORDS, numbers, *scratch, result(f.real, 4)
+        )
+    numbers = types.UniTuple(types.int64, 6)
+    scratch = [result(f.real, 2), result(f.real, 3), result(f.real)]
+    loop = kernel_gradient(f)
+    return kernel(loop, f"conv_weight-{f.name}", image, image, WORDS, numbers, *scratch, result(f.real, 2))
 
 
 def distances(channels: int, frame: Frame, size: tuple[int, int]) -> Array:
@@ -211,7 +216,7 @@ def distances(channels: int, frame: Frame, size: tuple[int, int]) -> Array:
     c, u, v = np.indices((channels, *size))
     (down, right), (high, wide) = frame.steps, frame.size
     place = ((c * down + u % down) * right + v % right) * high + u // down
-    return (place * wide + v // right).ravel()
+    return np.ravel(place * wide + v // right)
 
 
 @lru_cache(maxsize=1024)

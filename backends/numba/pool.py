@@ -4,6 +4,7 @@ In the engine a pool is `windows` followed by `max` or `mean`. So the kernels he
 of their gradients, for arrays with any strides: batch, place of the window (2 axes), place in the window (2 axes).
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -19,10 +20,11 @@ from chainrule.backends.numba import reduce
 from chainrule.backends.numba.bits import select
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined, kernel, writeable
-from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
+from chainrule.backends.numba.elementwise import FORMATS
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
+LARGEST = 64  # elements of a window; NumPy reduces longer rows as fast
 
 
 @cache
@@ -64,14 +66,25 @@ def ties(f: Format) -> Callable[..., Any]:
 
     def loop(g: Array, found: Array, x: Array, out: Array) -> None:
         batch, rows, columns, high, wide = x.shape
+        pairs = high == 2 and wide == 2
         for b in range(batch):
             for p in range(rows):
                 for q in range(columns):
-                    top, count = found[b, p, q], zero
+                    top, mine = found[b, p, q], g[b, p, q]
+                    if pairs:
+                        e = select(x[b, p, q, 0, 0] == top, one, zero)
+                        f = select(x[b, p, q, 0, 1] == top, one, zero)
+                        h = select(x[b, p, q, 1, 0] == top, one, zero)
+                        k = select(x[b, p, q, 1, 1] == top, one, zero)
+                        part = one / ((e + f) + (h + k))
+                        out[b, p, q, 0, 0], out[b, p, q, 0, 1] = mine * (e * part), mine * (f * part)
+                        out[b, p, q, 1, 0], out[b, p, q, 1, 1] = mine * (h * part), mine * (k * part)
+                        continue
+                    count = zero
                     for u in range(high):
                         for v in range(wide):
                             count += select(x[b, p, q, u, v] == top, one, zero)
-                    share, rest = g[b, p, q] * (one / count), g[b, p, q] * (zero / count)
+                    share, rest = mine * (one / count), mine * (zero / count)
                     for u in range(high):
                         for v in range(wide):
                             out[b, p, q, u, v] = select(x[b, p, q, u, v] == top, share, rest)
@@ -135,15 +148,22 @@ def as_windows(x: Any, n: int) -> Array | None:
     return as_strided(x, (batch, 1, rows, 1, size), (step, 0, row, 0, place), writeable=False)
 
 
-def pooled(name: str, x: Any, axis: Any) -> Array | None:
-    """The reduction of windows, or None if x is something else."""
-    if type(x) is not np.ndarray or not isinstance(axis, tuple) or x.flags.num & C_ALIGNED == C_ALIGNED:
+def windows_of(x: Any, axis: Any) -> Array | None:
+    """View an array whose axes to reduce are those of small windows; None for what NumPy does as fast."""
+    if type(x) is not np.ndarray or not isinstance(axis, tuple):
         return None
     n = len(axis)
-    view = as_windows(x, n) if tuple(sorted(axis)) == tuple(range(x.ndim - n, x.ndim)) else None
+    if tuple(sorted(axis)) != tuple(range(x.ndim - n, x.ndim)) or x.strides[-1:] != (x.itemsize,):
+        return None
+    return as_windows(x, n) if math.prod(x.shape[x.ndim - n :]) <= LARGEST else None
+
+
+def pooled(name: str, x: Any, axis: Any) -> Array | None:
+    """The reduction of windows that are a view of an image, or None if x is something else."""
+    view = None if type(x) is not np.ndarray or x.flags.c_contiguous else windows_of(x, axis)
     if view is None:
         return None
-    out = np.empty(x.shape[: x.ndim - n], x.dtype)
+    out = np.empty(x.shape[: x.ndim - len(axis)], x.dtype)
     compiled(name, FORMATS[x.dtype])(view, out.reshape(view.shape[:3]))
     return out
 
@@ -169,11 +189,8 @@ def mean_over(x: Array, axis: Any, keepdims: bool) -> Any:
 
 
 def extreme_gradient(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array | None:
-    n = len(axis)
-    if g.dtype != x.dtype or out.dtype != x.dtype or tuple(sorted(axis)) != tuple(range(x.ndim - n, x.ndim)):
-        return None
-    view = as_windows(x, n)
-    if view is None:
+    view = windows_of(x, axis)
+    if view is None or g.dtype != x.dtype or out.dtype != x.dtype:
         return None
     result = np.empty(x.shape, x.dtype)
     places, shape = [np.ascontiguousarray(a).reshape(view.shape[:3]) for a in (g, out)], view.shape
@@ -183,11 +200,9 @@ def extreme_gradient(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool)
 
 def mean_gradient(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool) -> Array | None:
     """For windows, which are no array of their own, nor is the gradient: a view that repeats it."""
-    n = len(axis)
-    windows = not x.flags.c_contiguous and tuple(sorted(axis)) == tuple(range(x.ndim - n, x.ndim))
-    if not windows or as_windows(x, n) is None:
+    if x.flags.c_contiguous or windows_of(x, axis) is None:
         return None
-    share = np.true_divide(g, reference.count(x, axis)).astype(x.dtype, copy=False)
+    n, share = len(axis), np.true_divide(g, reference.count(x, axis)).astype(x.dtype, copy=False)
     return np.broadcast_to(share.reshape(*x.shape[: x.ndim - n], *(1,) * n), x.shape)
 
 

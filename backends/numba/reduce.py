@@ -9,7 +9,7 @@ of blocks are added with compensation (D. Knuth's TwoSum; T. Ogita, S. Rump, S. 
 So the error does not grow with the length; NumPy's does along all axes but the last.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
 from chainrule.backends.numba.rows import SUMS
 
 Array = NDArray[Any]
+Axes = tuple[int, ...]
 BLOCK = 1024  # of one row
 STRIP = 4096  # columns
 ROWS = 128  # that are summed before compensation sets in
@@ -226,14 +227,13 @@ def compiled(name: str, f: Format, inner: bool) -> Callable[..., Any]:
 class Plan(NamedTuple):
     """How a reduction is done: `steps` of (outer, length, inner), one after the other."""
 
-    shape: tuple[int, ...]
-    kept: tuple[int, ...]
-    count: int
+    shape: Axes
+    kept: Axes
     steps: tuple[tuple[int, int, int], ...]
 
 
 @lru_cache(maxsize=4096)
-def plan(shape: tuple[int, ...], axis: int | tuple[int, ...] | None) -> Plan | None:
+def plan(shape: Axes, axis: int | Axes | None) -> Plan | None:
     """Plan the reduction of an array of this shape; None for what NumPy should answer or refuse."""
     n = len(shape)
     axes = tuple(range(n)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
@@ -248,18 +248,17 @@ def plan(shape: tuple[int, ...], axis: int | tuple[int, ...] | None) -> Plan | N
         else:
             groups.append([length])
             reduced.append(i in over)
-    lengths, steps, count, inner = [g[0] for g in groups], [], 1, 1
+    lengths, steps, inner = [g[0] for g in groups], [], 1
     for place in reversed(range(len(lengths))):
         if reduced[place]:
             outer = 1
             for length in lengths[:place]:
                 outer *= length
             steps.append((outer, lengths[place], inner))
-            count *= lengths[place]
         else:
             inner *= lengths[place]
     left = tuple(length for i, length in enumerate(shape) if i not in over)
-    return Plan(left, tuple(1 if i in over else s for i, s in enumerate(shape)), count, tuple(steps))
+    return Plan(left, tuple(1 if i in over else s for i, s in enumerate(shape)), tuple(steps))
 
 
 def reduced(name: str, x: Any, axis: Any, keepdims: bool) -> Array | None:
@@ -281,13 +280,16 @@ def reduced(name: str, x: Any, axis: Any, keepdims: bool) -> Array | None:
     return flat.reshape(found.kept if keepdims else found.shape)
 
 
+numpys: dict[str, Any] = {"max": reference.max, "min": reference.min}  # NumPy's types forbid our keywords
+
+
 def sum_over(x: Array, axis: Any = 0, keepdims: bool = False) -> Any:
     found = reduced("sum", x, axis, keepdims) if np.size(x) >= SMALLEST["sum"] else None
     return reference.sum(x, axis, keepdims=keepdims) if found is None else found
 
 
-def mean_over(x: Array, axis: Sequence[int], keepdims: bool) -> Any:
-    found = reduced("sum", x, tuple(axis), keepdims)
+def mean_over(x: Array, axis: Axes, keepdims: bool) -> Any:
+    found = reduced("sum", x, axis, keepdims)
     if found is None:
         return reference.mean(x, axis, keepdims)
     found /= reference.count(x, axis)
@@ -297,13 +299,13 @@ def mean_over(x: Array, axis: Sequence[int], keepdims: bool) -> Any:
 def max_over(x: Array, axis: Any = 0, keepdims: bool = False, **initial: float) -> Any:
     found = reduced("max", x, axis, keepdims) if np.size(x) >= SMALLEST["max"] else None
     if found is None:
-        return reference.max(x, axis, keepdims=keepdims, **initial)
+        return numpys["max"](x, axis, keepdims=keepdims, **initial)
     return np.maximum(found, initial["initial"], out=found) if initial else found
 
 
 def min_over(x: Array, axis: Any = 0, keepdims: bool = False) -> Any:
     found = reduced("min", x, axis, keepdims) if np.size(x) >= SMALLEST["min"] else None
-    return reference.min(x, axis, keepdims=keepdims) if found is None else found
+    return numpys["min"](x, axis, keepdims=keepdims) if found is None else found
 
 
 TABLE = {"sum": sum_over, "mean": mean_over, "max": max_over, "min": min_over}

@@ -85,6 +85,9 @@ UPDATES: dict[str, tuple[Callable[..., None], int, int]] = {
 }
 
 
+KERNELS: dict[tuple[str, np.dtype[Any]], Callable[..., Any]] = {}  # those that have been needed
+
+
 @cache
 def compiled(name: str, f: Format) -> Callable[..., Any]:
     """The kernel of one update for flat arrays of one format."""
@@ -112,12 +115,18 @@ def update(name: str, w: Array, g: Array, remembered: tuple[Array, ...], *number
         >>> update("sgd", np.array([1.0]), np.array([0.5]), (), 0.1, 0.0)
         array([0.95])
     """
-    arrays = (w, g, *remembered)
-    for array in arrays:
-        if array.dtype != w.dtype or array.shape != w.shape or array.flags.num & C_ALIGNED != C_ALIGNED:
+    dtype, shape = w.dtype, w.shape
+    key = name, dtype
+    run = KERNELS.get(key)
+    if run is None:
+        if dtype not in FORMATS:
             return None
-    if w.dtype not in FORMATS:
-        return None
-    out = np.empty(w.shape, w.dtype)
-    compiled(name, FORMATS[w.dtype])(*[a.reshape(-1) for a in (*arrays, out)], *numbers)
+        run = KERNELS[key] = compiled(name, FORMATS[dtype])
+    flat = []
+    for array in (w, g, *remembered):
+        if array.dtype != dtype or array.shape != shape or array.flags.num & C_ALIGNED != C_ALIGNED:
+            return None
+        flat.append(array.ravel())
+    out = np.empty(shape, dtype)
+    run(*flat, out.ravel(), *numbers)
     return out

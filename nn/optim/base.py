@@ -201,6 +201,9 @@ class Optimizer:
         return f"{self._name}({'; '.join(shown)})"
 
 
+_kernels: dict[str, Any] = {}  # backend -> its updates, once they were needed
+
+
 def fused(name: str, w: Array, g: Array, remembered: tuple[Array, ...], *numbers: float) -> Array | None:
     """Return an optimizer's new parameter in one pass over memory, if the backend has a kernel for it.
 
@@ -218,7 +221,10 @@ def fused(name: str, w: Array, g: Array, remembered: tuple[Array, ...], *numbers
         >>> fused("sgd", np.array([1.0]), np.array([0.5]), (), 0.1, 0.0) is None  # the numpy backend has none
         True
     """
-    kernel = getattr(current().table, "update", None)
+    mode = current()
+    kernel = _kernels.get(mode.backend, False)
+    if kernel is False:
+        kernel = _kernels[mode.backend] = getattr(mode.table, "update", None)
     found: Array | None = kernel and kernel(name, w, g, remembered, *numbers)
     return found
 

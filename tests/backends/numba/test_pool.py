@@ -90,8 +90,13 @@ def test_a_maximum_along_the_last_axis_of_any_array():
 
 def test_what_is_no_window():
     x = np.arange(24.0).reshape(4, 6)
-    for array, axis in ((x, (1,)), (x.T, (0,)), (x.T.astype(int), (1,)), (x[::2, ::2], -1), (x[:0].T, (1,))):
+    long = np.zeros((3, 100))[:, :80]
+    for array, axis in (
+        (x, (1,)), (x.T, (1,)), (x[:, :3], (0,)), (x[:, :3].astype(int), (1,)), (x[::2, :3], -1), (x[:0, :3], (1,)),
+        (long, (1,)), (x[:, :3], ()), (2.0, (0,)),
+    ):  # fmt: skip
         assert pool.pooled("max", array, axis) is None
+    assert pool.pooled("max", x[:, :3], (1,)).tolist() == [2, 8, 14, 20]
     for array in (x.T, x[:, ::2], x[::-1, ::-1]):
         np.testing.assert_array_equal(pool.TABLE["max"](array, (1,), False), array.max(1))
         np.testing.assert_allclose(pool.TABLE["mean"](array, (1,), False), array.mean(1))
