@@ -36,12 +36,13 @@ def load(path: PathName) -> Module:
         raise ModelFileError(
             f"{path}, byte 8: the file does not say what module it holds; build one, and call model.load(path)"
         )
-    task = config.pop("task", None)
+    task, tied = config.pop("task", None), config.pop("tied", {})
     try:
         # Nothing is allocated for the numbers of a module before its shapes are found to be those of the file.
-        with skeleton(len(tensors)):
+        with skeleton(len(tensors) + len(tied)):
             module = _build(config, [])
-        if saving.describe(module) != config:
+        state.tie(module, tied)
+        if saving.describe(module) != config or state.tied(module) != tied:
             raise ValueError(f"no module of chainrule describes itself as {saving.shown(config)}")
         state.fill(module, tensors)
     except (TypeError, ValueError, LookupError, AttributeError, OverflowError, RecursionError) as error:

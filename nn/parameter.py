@@ -140,10 +140,7 @@ class _Places:
     def take(self) -> None:
         self.left -= 1
         if self.left < 0:
-            raise ValueError(
-                "the config describes more parameters than the file holds arrays; if modules share a parameter, "
-                "build them yourself and call load(path)"
-            )
+            raise ValueError("the config describes more parameters than the file holds arrays")
 
 
 _places: ContextVar[_Places | None] = ContextVar("chainrule_places", default=None)

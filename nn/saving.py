@@ -20,7 +20,7 @@ def save(module: "Module", path: PathName) -> None:
     """See `Module.save`."""
     tensors = module.state_dict()
     try:
-        config = json.dumps({**describe(module), "task": module.task})
+        config = json.dumps({**_whole(module), "task": module.task})
     except TypeError as error:
         raise TypeError(
             f"cannot save this {type(module).__name__}: {error}; let the `arguments()` of every module of your own "
@@ -35,7 +35,7 @@ def load_into(module: "Module", path: PathName) -> None:
     tensors, config = read(path)
     if config is not None:
         task = config.pop("task", None)
-        own = json.loads(json.dumps(describe(module)))
+        own = json.loads(json.dumps(_whole(module)))
         if config != own:
             raise ModelFileError(f"{path}, byte 8: the file holds {shown(config)}, this is {shown(own)}")
     try:
@@ -72,6 +72,13 @@ def read(path: PathName) -> tuple[dict[str, Array], Config | None]:
     if not isinstance(config, dict) or config.get("task") not in tasks:
         raise ModelFileError(f"{path}, byte 8: the config must be an object with a known task")
     return tensors, config
+
+
+def _whole(module: "Module") -> Config:
+    """Return the description of a module, and which of its parameters are the same."""
+    config: Config = describe(module)
+    tied = state.tied(module)
+    return {**config, "tied": tied} if tied else config
 
 
 def describe(value: Any, seen: dict[int, int] | None = None) -> Any:

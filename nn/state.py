@@ -1,9 +1,11 @@
 """What a module holds, as named arrays, and how it takes them over."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
+
+from chainrule.autograd.tensor import Tensor
 
 if TYPE_CHECKING:
     from chainrule.nn.module import Module
@@ -18,6 +20,50 @@ def held(module: "Module") -> "dict[str, Parameter | Buffer]":
         ['weight', 'bias']
     """
     return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def tied(module: "Module") -> dict[str, str]:
+    """Return the places where a parameter or buffer occurs again, each with the place where it first occurs.
+
+    Example:
+        >>> one, two = nn.Linear(2, 2), nn.Linear(2, 2)
+        >>> two.weight = one.weight
+        >>> tied(nn.Sequential(one, two))
+        {'1.weight': '0.weight'}
+    """
+    first: dict[int, str] = {}
+    again: dict[str, str] = {}
+    for path, part in _places(module):
+        if first.setdefault(id(part), path) != path:
+            again[path] = first[id(part)]
+    return again
+
+
+def tie(module: "Module", again: Mapping[str, str]) -> None:
+    """Put the parameters of some places into others: the opposite of `tied`.
+
+    Raises:
+        ValueError: there is no such place, or the shapes differ.
+
+    Example:
+        >>> model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+        >>> tie(model, {"1.weight": "0.weight"})
+        >>> model[1].weight is model[0].weight
+        True
+    """
+    parts, modules = dict(_places(module)), dict(module.named_modules())
+    for place, source in again.items():
+        if place not in parts or source not in parts or parts[place].shape != parts[source].shape:
+            raise ValueError(f"{place} and {source} are to be the same, but there are no two such parameters")
+        owner, _, name = place.rpartition(".")
+        setattr(modules[owner], name, parts[source])
+
+
+def _places(module: "Module") -> "Iterator[tuple[str, Parameter | Buffer]]":
+    for path, owner in module.named_modules():
+        for name, part in owner.named_children():
+            if isinstance(part, Tensor):
+                yield f"{path}.{name}" if path else name, part
 
 
 def fill(module: "Module", arrays: Mapping[str, NDArray[Any]]) -> None:

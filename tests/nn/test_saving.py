@@ -236,8 +236,34 @@ def test_a_parameter_that_two_modules_share(tmp_path):
     twin.load(tmp_path / "x")
     assert twin[1].weight is twin[0].weight
     assert np.array_equal(twin[1].weight.data, model[0].weight.data)
-    # The description of the modules does not say that they share it.
-    with pytest.raises(ModelFileError, match=r"if modules share a parameter, build them yourself"):
+    built = nn.load(tmp_path / "x")
+    assert built[1].weight is built[0].weight
+    x = RNG.standard_normal((5, 3))
+    assert np.array_equal(built(x).data, model(x).data)
+    untied = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    with pytest.raises(ModelFileError, match="the file holds Sequential"):
+        untied.load(tmp_path / "x")
+
+
+@pytest.mark.parametrize(
+    ("tied", "message"),
+    [
+        ({"1.weight": "0.weight", "1.bias": "0.weight"}, "no two such parameters"),
+        ({"1.weight": "0.weight", "2.weight": "0.weight"}, "no two such parameters"),
+        ({"1.weight": "0.weight", "": "0.weight"}, "no two such parameters"),
+        ({"0.weight": "1.weight"}, "no module of chainrule describes itself"),
+        (["1.weight"], "byte 8"),
+        ({}, "more parameters than the file holds"),
+        (7, "byte 8"),
+    ],
+)
+def test_hostile_ties(tmp_path, tied, message):
+    tensors = {"0.weight": np.zeros((3, 3)), "0.bias": np.zeros(3), "1.bias": np.zeros(3)}
+    config = saving.describe(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3)))
+    text = json.dumps({**config, "tied": tied})
+    metadata = {"chainrule": "1", "config": text, "crc32": saving.checksum(text, tensors)}
+    files.write(tmp_path / "x", tensors, metadata)
+    with pytest.raises(ModelFileError, match=message):
         nn.load(tmp_path / "x")
 
 
