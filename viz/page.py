@@ -148,7 +148,10 @@ def _digest(text: str) -> str:
 
 @functools.cache
 def _static(name: str) -> str:
-    return files("chainrule.viz").joinpath("static", name).read_text(encoding="utf-8")
+    """A static file without the comments and the indentation, which are for readers of the source."""
+    text = files("chainrule.viz").joinpath("static", name).read_text(encoding="utf-8")
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
 
 
 def _graph(name: str, trace: Trace) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from chainrule.viz import page
@@ -36,8 +37,7 @@ def widget(recording: Trace, name: str) -> AnyWidget:
 @functools.cache
 def _widget_class() -> Any:
     try:
-        import anywidget
-        import traitlets
+        anywidget, traitlets = map(importlib.import_module, ("anywidget", "traitlets"))
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f"stepper.widget() needs {error.name}: pip install 'chainrule[notebook]'. Without it, the stepper itself, "

@@ -15,7 +15,13 @@ class Box {
       onpointerenter: () => this.#hover(true),
       onpointerleave: () => this.#hover(false),
     });
-    this.tip = svg("title", null, this.group ? `${graph.groups[ref].name}: ${graph.groups[ref].size} nodes, double-click to open` : graph.names[ref]);
+    this.tip = svg(
+      "title",
+      null,
+      this.group
+        ? `${graph.groups[ref].name}: ${graph.groups[ref].size} nodes, double-click to open`
+        : graph.names[ref],
+    );
     this.element.append(this.tip, rect, ...this.#content(compared));
     if (this.group) this.#opens();
   }
@@ -73,7 +79,11 @@ class Box {
       this.rival = this.#text(18, top + 50, "grad right", "");
       this.marks = svg("g", { class: "marks" });
       this.markAt = (kind, dx) =>
-        svg("path", { d: MARKS[kind], class: kind, transform: `translate(${this.x + dx} ${this.y + top + 41.5}) scale(.75)` });
+        svg("path", {
+          d: MARKS[kind],
+          class: kind,
+          transform: `translate(${this.x + dx} ${this.y + top + 41.5}) scale(.75)`,
+        });
       parts.push(this.rival, this.marks);
     }
     return parts;
@@ -122,7 +132,8 @@ class Box {
   }
 
   #compare(right, wrong) {
-    const say = (quantity) => (quantity === null ? "none" : isArray(quantity) ? tiny(quantity.mean) : tiny(quantity, 2));
+    const say = (quantity) =>
+      quantity === null ? "none" : isArray(quantity) ? tiny(quantity.mean) : tiny(quantity, 2);
     this.element.classList.add("differs");
     this.rival.textContent = say(right);
     this.grad.textContent = say(wrong);

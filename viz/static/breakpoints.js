@@ -26,14 +26,26 @@ class Breakpoints {
         .filter(([kind]) => kind !== "scope" || graph.groups.length)
         .map(([value, text]) => html("option", { value }, text)),
     );
-    this.label = html("input", { type: "text", "aria-label": "label", placeholder: "w1", spellcheck: "false", list: `${actions.id}-labels` });
+    this.label = html("input", {
+      type: "text",
+      "aria-label": "label",
+      placeholder: "w1",
+      spellcheck: "false",
+      list: `${actions.id}-labels`,
+    });
     const labels = [...new Set(graph.names)].slice(0, 300).map((name) => html("option", { value: name }));
     this.scope = html(
       "select",
       { "aria-label": "scope" },
       graph.groups.map((_, id) => html("option", { value: id }, scopePath(graph, id))),
     );
-    this.threshold = html("input", { type: "text", inputmode: "decimal", "aria-label": "threshold", value: "1", size: 6 });
+    this.threshold = html("input", {
+      type: "text",
+      inputmode: "decimal",
+      "aria-label": "threshold",
+      value: "1",
+      size: 6,
+    });
     this.chips = html("div", { class: "chips" });
     this.word = html("p", { class: "score", role: "status" });
     this.card = html(
@@ -128,7 +140,9 @@ class Breakpoints {
     return null;
   }
 
-  refresh(word = this.list.length ? "" : "None yet. Playing stops at each; n and N run to the next and the one before.") {
+  refresh(
+    word = this.list.length ? "" : "None yet. Playing stops at each; n and N run to the next and the one before.",
+  ) {
     this.word.textContent = word;
     this.chips.replaceChildren(
       ...this.list.map((entry, k) =>

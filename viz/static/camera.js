@@ -44,8 +44,7 @@ class Camera {
       const [a, b] = [...pointers.values()];
       const now = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
       const frame = this.svg.getBoundingClientRect();
-      if (spread)
-        this.zoom(now / spread, (a.clientX + b.clientX) / 2 - frame.x, (a.clientY + b.clientY) / 2 - frame.y);
+      if (spread) this.zoom(now / spread, (a.clientX + b.clientX) / 2 - frame.x, (a.clientY + b.clientY) / 2 - frame.y);
       spread = now;
     });
     for (const end of ["pointerup", "pointercancel"]) {

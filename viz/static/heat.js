@@ -45,7 +45,12 @@ function heatTable(quantity, open = null) {
     const content = open?.has(index)
       ? html(
           "button",
-          { class: "element", type: "button", "aria-label": `open element [${index.join(", ")}], ${text}`, onclick: () => open(index) },
+          {
+            class: "element",
+            type: "button",
+            "aria-label": `open element [${index.join(", ")}], ${text}`,
+            onclick: () => open(index),
+          },
           text,
         )
       : text;
@@ -93,10 +98,18 @@ class HeatMap {
           open(index);
         };
         this.cells.push(
-          svg("rect", { ...at, width: w - 1, height: h - 1, rx: 1.5, ...(open?.has(index) ? { "data-open": "", onclick: act } : {}) }),
+          svg("rect", {
+            ...at,
+            width: w - 1,
+            height: h - 1,
+            rx: 1.5,
+            ...(open?.has(index) ? { "data-open": "", onclick: act } : {}),
+          }),
         );
         if (numbers)
-          this.texts.push(svg("text", { x: at.x + (w - 1) / 2, y: at.y + h / 2 + 2.6, class: "entry", "text-anchor": "middle" }));
+          this.texts.push(
+            svg("text", { x: at.x + (w - 1) / 2, y: at.y + h / 2 + 2.6, class: "entry", "text-anchor": "middle" }),
+          );
       }
     this.element.append(...this.cells, ...this.texts);
   }
@@ -105,7 +118,9 @@ class HeatMap {
     const known = isArray(quantity);
     const entries = known ? quantity.values.flat() : [];
     const largest = known ? largestOf(quantity) : 1;
-    this.cells.forEach((cell, k) => cell.setAttribute("class", k < entries.length ? shade(entries[k], largest) : "none"));
+    this.cells.forEach((cell, k) =>
+      cell.setAttribute("class", k < entries.length ? shade(entries[k], largest) : "none"),
+    );
     this.texts.forEach((text, k) => (text.textContent = k < entries.length ? tiny(cleaned(entries[k], largest)) : ""));
   }
 }

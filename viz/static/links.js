@@ -10,7 +10,11 @@ const Links = {
     if (!onPage()) return {};
     const asked = new URLSearchParams(location.hash.slice(1));
     const step = asked.get("step");
-    return { tab: asked.get("tab"), node: asked.get("node"), step: step !== null && /^\d+$/.test(step) ? Number(step) : null };
+    return {
+      tab: asked.get("tab"),
+      node: asked.get("node"),
+      step: step !== null && /^\d+$/.test(step) ? Number(step) : null,
+    };
   },
 
   // Browsers refuse too many changes of the address in a short time, so only the last of many is written.

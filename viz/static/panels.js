@@ -52,7 +52,8 @@ function nodePanel(graph, replay, id, actions) {
   if (id === null) return null;
   const open = openerOf(graph, id, (index) => actions.element(id, index));
   const node = graph.nodes[id];
-  const link = (other) => html("button", { class: "link", type: "button", onclick: () => actions.select(other) }, graph.names[other]);
+  const link = (other) =>
+    html("button", { class: "link", type: "button", onclick: () => actions.select(other) }, graph.names[other]);
   const list = (ids) => (ids.length ? ids.flatMap((other, k) => (k ? [", ", link(other)] : [link(other)])) : UNKNOWN);
   const made = graph.steps.findIndex((step) => step.kind === "forward" && step.node === id);
   const given = graph.steps.findIndex((step) => step.kind === "backward" && step.parent === id);
@@ -86,4 +87,54 @@ function nodePanel(graph, replay, id, actions) {
     open ? html("p", { class: "score" }, "Click an entry to see how it alone was computed.") : null,
     html("div", { class: "chips" }, jump("go to its forward step", made), jump("go to its first gradient", given)),
   );
+}
+
+// [keys, what they do, for which graphs]
+const KEYS = [
+  ["→ ←", "one step forward, back"],
+  ["space", "play, pause"],
+  ["Home End", "first, last step"],
+  ["PgDn PgUp", "a larger step"],
+  ["↓ ↑", "same step, next or previous iteration", ({ replay }) => replay.starts.length > 1],
+  ["Enter Esc", "look inside the scope, back out", ({ graph }) => graph.groups.length],
+  [".", "why this step’s gradient is what it is"],
+  ["/", "find a node"],
+  ["p", "predict each gradient"],
+  ["b", "breakpoints"],
+  ["n N", "run to the next, the previous one"],
+  ["+ − 0", "zoom in, out, fit"],
+  ["w a s d", "move the drawing"],
+  ["?", "this list"],
+];
+
+function helpCard(player) {
+  const used = KEYS.filter(([, , when]) => !when || when(player));
+  return html(
+    "section",
+    { class: "card help", hidden: true },
+    html("h2", null, "Keys"),
+    html(
+      "dl",
+      null,
+      used.map(([shown, text]) => [html("dt", null, shown), html("dd", null, text)]),
+    ),
+  );
+}
+
+// The way from the whole graph to the open scope; nothing where there are no scopes.
+function crumbsOf(graph, open, enter) {
+  if (!graph.groups.length) return [];
+  const path = [];
+  for (let group = open; group !== null; group = graph.groups[group].parent) path.unshift(group);
+  const crumb = (group, text) =>
+    html(
+      "button",
+      { type: "button", "aria-current": group === open ? "page" : null, onclick: () => enter(group) },
+      text,
+    );
+  const parts = path.map((group) => [
+    html("span", { "aria-hidden": "true" }, "›"),
+    crumb(group, graph.groups[group].name),
+  ]);
+  return [crumb(null, "whole graph"), ...parts.flat()];
 }

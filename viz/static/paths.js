@@ -58,8 +58,8 @@ const rank = (product) => (Number.isNaN(product) ? Infinity : Math.abs(product))
 const clipped = (items, most = 9) =>
   items.length <= most ? items : [...items.slice(0, most - 4), "…", ...items.slice(-3)];
 
-// The explanation of one node's gradient; `show` lets the graph mark a path.
-function pathsPanel(graph, paths, id, gradient, show) {
+// The explanation of one node's gradient, which may not be there yet `now`; `show` lets the graph mark a path.
+function pathsPanel(graph, paths, id, gradient, now, show) {
   if (paths.root === null || gradient === null || gradient === undefined || id === paths.root) return null;
   const { root } = paths;
   const listed = graph.paths?.[id];
@@ -103,11 +103,20 @@ function pathsPanel(graph, paths, id, gradient, show) {
     html("h2", null, `Why this gradient: ${many} from ${graph.names[root]}`),
     html("ol", null, rows.map(item)),
     more > 0n
-      ? html("p", { class: "rest" }, `and ${more.toLocaleString("en")} more${rest === null ? "" : `, together ${brief(rest)}`}`)
+      ? html(
+          "p",
+          { class: "rest" },
+          `and ${more.toLocaleString("en")} more${rest === null ? "" : `, together ${brief(rest)}`}`,
+        )
       : null,
     isArray(gradient)
       ? null
-      : html("p", { class: "total" }, count > 1n ? "their sum " : "the gradient ", html("b", null, short(gradient, 7))),
+      : html(
+          "p",
+          { class: "total" },
+          `${count > 1n ? "their sum" : "the gradient"}${now === gradient ? " " : ", in the end: "}`,
+          html("b", null, short(gradient, 7)),
+        ),
   );
 }
 
@@ -118,7 +127,9 @@ function scalarPaths(paths, id, gradient) {
     const telling = factors.filter((factor) => factor !== 1); // sums hand on what they get
     const shown = telling.length ? telling : [1];
     const [digits, sign] = agree(shown, product, (a, b) => a * b);
-    const text = clipped(shown.map((factor, k) => (k && factor < 0 ? `(${short(factor, digits)})` : short(factor, digits))));
+    const text = clipped(
+      shown.map((factor, k) => (k && factor < 0 ? `(${short(factor, digits)})` : short(factor, digits))),
+    );
     return {
       nodes: [paths.root, ...edges.map((edge) => edge.parent)],
       edges,

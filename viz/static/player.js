@@ -2,23 +2,6 @@
 
 const COARSER = { edge: "node", node: "scope", scope: "phase", break: "phase" };
 const TICK = 900; // ms between steps at normal speed
-// [keys, what they do, for which graphs]
-const KEYS = [
-  ["→ ←", "one step forward, back"],
-  ["space", "play, pause"],
-  ["Home End", "first, last step"],
-  ["PgDn PgUp", "a larger step"],
-  ["↓ ↑", "same step, next or previous iteration", ({ replay }) => replay.starts.length > 1],
-  ["Enter Esc", "look inside the scope, back out", ({ graph }) => graph.groups.length],
-  [".", "why this step’s gradient is what it is"],
-  ["/", "find a node"],
-  ["p", "predict each gradient"],
-  ["b", "breakpoints"],
-  ["n N", "run to the next, the previous one"],
-  ["+ − 0", "zoom in, out, fit"],
-  ["w a s d", "move the drawing"],
-  ["?", "this list"],
-];
 let instances = 0;
 
 class Player {
@@ -31,7 +14,11 @@ class Player {
     this.theatre = graph.mistake ? new Theatre(graph, { select: (node) => this.select(node) }) : null;
     this.predict = new Predict(graph, () => this.#revealed());
     const id = `cr${instances++}`;
-    this.breaks = new Breakpoints(graph, { id, changed: () => this.refresh(), run: (direction) => this.run(direction) });
+    this.breaks = new Breakpoints(graph, {
+      id,
+      changed: () => this.refresh(),
+      run: (direction) => this.run(direction),
+    });
     this.grain = "edge";
     this.chosen = null;
     this.followScopes = false;
@@ -85,21 +72,18 @@ class Player {
     });
     this.rows = html("dl", { class: "formula" });
     this.details = html("div", { class: "details" });
-    this.help = html(
-      "section",
-      { class: "card help", hidden: true },
-      html("h2", null, "Keys"),
-      html(
-        "dl",
-        null,
-        KEYS.filter(([, , used]) => !used || used(this)).map(([keys, text]) => [html("dt", null, keys), html("dd", null, text)]),
-      ),
-    );
+    this.help = helpCard(this);
     return html(
       "aside",
       null,
       this.help,
-      html("section", { class: "card now" }, html("div", { class: "head" }, this.heading, this.inside), this.live, this.rows),
+      html(
+        "section",
+        { class: "card now" },
+        html("div", { class: "head" }, this.heading, this.inside),
+        this.live,
+        this.rows,
+      ),
       this.predict.card,
       this.breaks.card,
       this.theatre?.card,
@@ -141,7 +125,9 @@ class Player {
     const goal = this.breaks.next(this.replay, direction);
     if (goal !== null) return this.go(goal);
     if (!this.breaks.list.length) this.toggleBreaks(true);
-    this.breaks.refresh(this.breaks.list.length ? `no breakpoint ${direction > 0 ? "after" : "before"} this step` : undefined);
+    this.breaks.refresh(
+      this.breaks.list.length ? `no breakpoint ${direction > 0 ? "after" : "before"} this step` : undefined,
+    );
   }
 
   setGrain(grain) {
@@ -155,7 +141,9 @@ class Player {
     const target = Math.max(0, Math.min(replay.starts.length - 1, iteration));
     const [first, last] = replay.span(target);
     const key = ({ kind, node, child, parent, argument }) => [kind, node, child, parent, argument].join();
-    const same = replay.step ? replay.steps.findIndex((step, k) => k >= replay.starts[target] && key(step) === key(replay.step)) + 1 : 0;
+    const same = replay.step
+      ? replay.steps.findIndex((step, k) => k >= replay.starts[target] && key(step) === key(replay.step)) + 1
+      : 0;
     const fallback = last - (replay.span(replay.iteration)[1] - replay.at);
     this.go(same >= first && same <= last ? Math.max(same, replay.starts[target] + 1) : Math.max(fallback, first));
   }
@@ -274,7 +262,8 @@ class Player {
   get paths() {
     const { replay } = this;
     const [first, last] = replay.span(replay.iteration);
-    if (this.found?.first !== first) this.found = { first, paths: new Paths(this.graph, replay.steps.slice(first, last)) };
+    if (this.found?.first !== first)
+      this.found = { first, paths: new Paths(this.graph, replay.steps.slice(first, last)) };
     return this.found.paths;
   }
 
@@ -282,7 +271,9 @@ class Player {
   #gradient(node) {
     const { replay } = this;
     const [first, last] = replay.span(replay.iteration);
-    const given = replay.steps.findLast((step, k) => k >= first && k < last && step.kind === "backward" && step.parent === node);
+    const given = replay.steps.findLast(
+      (step, k) => k >= first && k < last && step.kind === "backward" && step.parent === node,
+    );
     return given?.after ?? null;
   }
 
@@ -302,34 +293,15 @@ class Player {
   // One path, or all to the chosen node.
   #showPath(edges) {
     if (edges) return this.view.showPaths([edges]);
-    const all = this.chosen === null || this.hidden !== null || !this.paths.known ? [] : this.paths.to(this.chosen).paths;
+    const all =
+      this.chosen === null || this.hidden !== null || !this.paths.known ? [] : this.paths.to(this.chosen).paths;
     this.view.showPaths(all.map((path) => path.edges));
-  }
-
-  #crumbs() {
-    const path = [];
-    for (let group = this.view.group; group !== null; group = this.graph.groups[group].parent) path.unshift(group);
-    const crumb = (group, text) =>
-      html(
-        "button",
-        {
-          type: "button",
-          "aria-current": group === this.view.group ? "page" : null,
-          onclick: () => this.enter(group),
-        },
-        text,
-      );
-    const parts = path.map((group) => [
-      html("span", { "aria-hidden": "true" }, "›"),
-      crumb(group, this.graph.groups[group].name),
-    ]);
-    this.crumbs.replaceChildren(...(this.graph.groups.length ? [crumb(null, "whole graph"), ...parts.flat()] : []));
   }
 
   refresh() {
     const { replay, words, predict } = this;
     const { step } = replay;
-    this.#crumbs();
+    this.crumbs.replaceChildren(...crumbsOf(this.graph, this.view.group, (group) => this.enter(group)));
     this.view.refresh();
     this.element.dataset.phase = predict.step ? "backward" : replay.phase;
     const asked = predict.step;
@@ -346,7 +318,9 @@ class Player {
     const hit = step && !asked ? this.breaks.hit(step, replay.steps[replay.at - 2]) : null;
     if (hit) rows.unshift(["stopped at", html("b", null, this.breaks.name(hit))]);
     if (this.theatre?.step) rows.push(...this.#wrong());
-    this.rows.replaceChildren(...rows.flatMap(([term, content]) => [html("dt", null, term), html("dd", null, content)]));
+    this.rows.replaceChildren(
+      ...rows.flatMap(([term, content]) => [html("dt", null, term), html("dd", null, content)]),
+    );
     predict.refresh();
     this.theatre?.refresh(replay);
     this.#detail();
@@ -372,7 +346,11 @@ class Player {
     });
     const asked = chosen === null || this.hidden !== null ? null : chosen;
     const why =
-      asked === null ? null : pathsPanel(graph, this.paths, asked, this.#gradient(asked), (edges) => this.#showPath(edges));
+      asked === null
+        ? null
+        : pathsPanel(graph, this.paths, asked, this.#gradient(asked), replay.grads[asked], (edges) =>
+            this.#showPath(edges),
+          );
     // Whoever chooses a node wants to read of it first.
     const panels = chosen === null ? [code, node] : [node, why, code];
     this.details.replaceChildren(...panels.filter(Boolean));

@@ -10,7 +10,12 @@ function answered(text) {
   const part = (piece) => (piece.trim() === "" ? NaN : Number(piece.trim().replace(/^\((.*)\)$/, "$1")));
   return comma
     .split("*")
-    .map((factor) => factor.split("/").map(part).reduce((a, b) => a / b))
+    .map((factor) =>
+      factor
+        .split("/")
+        .map(part)
+        .reduce((a, b) => a / b),
+    )
     .reduce((a, b) => a * b);
 }
 
@@ -21,23 +26,33 @@ function mistakeIn(answer, step, values, names) {
   const [upstream, local, added] = [step.upstream, step.local, step.contribution].map(number);
   const before = step.before === undefined ? 0 : number(step.before);
   const [child, parent] = [names[step.child], names[step.parent]];
-  const factor = local < 0 && upstream >= 0 ? `the local derivative is ${short(local)}` : `the upstream gradient is ${short(upstream)}`;
+  const factor =
+    local < 0 && upstream >= 0
+      ? `the local derivative is ${short(local)}`
+      : `the upstream gradient is ${short(upstream)}`;
   const sign =
     local < 0 || upstream < 0
       ? `The size is right, the sign is not: ${local < 0 && upstream < 0 ? "both factors are negative" : factor}.`
       : "The size is right, the sign is not: both factors are positive.";
   const contributions = [
-    [upstream, `That is the upstream gradient alone. Multiply it by the local derivative ∂${child}/∂${parent} = ${short(local)}.`],
+    [
+      upstream,
+      `That is the upstream gradient alone. Multiply it by the local derivative ∂${child}/∂${parent} = ${short(local)}.`,
+    ],
     [local, `That is the local derivative alone. Multiply it by the upstream gradient, ${short(upstream)}.`],
     [-added, sign],
     [upstream + local, "The two factors are multiplied, not added."],
     [upstream / local, "The two factors are multiplied, not divided."],
   ];
   const known = [
-    ...(before ? [[added, `That is what this edge adds. ${parent} had ${short(before)} before, and the two add up.`]] : []),
+    ...(before
+      ? [[added, `That is what this edge adds. ${parent} had ${short(before)} before, and the two add up.`]]
+      : []),
     ...(before ? [[before, `That is what was there before. This edge adds to it.`]] : []),
     ...contributions.map(([made, text]) => [before + made, text]),
-    ...(before ? contributions.map(([made, text]) => [made, `${text} Then add what was there before, ${short(before)}.`]) : []),
+    ...(before
+      ? contributions.map(([made, text]) => [made, `${text} Then add what was there before, ${short(before)}.`])
+      : []),
     [number(values[step.parent]), `That is the value of ${parent}, not its gradient.`],
     [number(values[step.child]), `That is the value of ${child}, not a gradient.`],
   ];
@@ -82,11 +97,24 @@ class Predict {
         html("button", { class: "chip", type: "button", onclick: () => this.#tell(false, "") }, "show me"),
       ),
     );
-    this.card = html("section", { class: "card quiz" }, html("h2", null, "Predict"), this.form, this.verdict, this.score);
+    this.card = html(
+      "section",
+      { class: "card quiz" },
+      html("h2", null, "Predict"),
+      this.form,
+      this.verdict,
+      this.score,
+    );
   }
 
   asks(step) {
-    return this.on && step?.kind === "backward" && step.local !== undefined && !isArray(step.contribution) && !isArray(step.local);
+    return (
+      this.on &&
+      step?.kind === "backward" &&
+      step.local !== undefined &&
+      !isArray(step.contribution) &&
+      !isArray(step.local)
+    );
   }
 
   ask(step, values) {
@@ -127,7 +155,10 @@ class Predict {
       const exactly = Number.isNaN(truth) || near(answer, truth, 1e-9);
       return this.#tell(this.tries === 1, exactly ? "Right." : `Right, rounded: ${short(truth, 7)}.`);
     }
-    this.#say("wrong", `Not ${short(answer)}. ${mistakeIn(answer, step, this.values, this.names) ?? "Upstream times local, added to what was there."}`);
+    this.#say(
+      "wrong",
+      `Not ${short(answer)}. ${mistakeIn(answer, step, this.values, this.names) ?? "Upstream times local, added to what was there."}`,
+    );
     this.input.select();
   }
 

@@ -60,15 +60,15 @@ class Replay {
 
   // Which iteration of a training the current step belongs to, from 0.
   get iteration() {
-    return Math.max(0, this.starts.findLastIndex((start) => start < this.at));
+    return Math.max(
+      0,
+      this.starts.findLastIndex((start) => start < this.at),
+    );
   }
 
   // The first and the last position of an iteration, or of the whole recording.
   span(iteration) {
-    return [
-      iteration > 0 ? this.starts[iteration] + 1 : 0,
-      this.starts[iteration + 1] ?? this.steps.length,
-    ];
+    return [iteration > 0 ? this.starts[iteration] + 1 : 0, this.starts[iteration + 1] ?? this.steps.length];
   }
 
   go(target) {

@@ -75,7 +75,12 @@ class Page {
     this.current = 0;
     this.element = null; // the player of one element, on top of the array's
     this.panel = html("div", { class: "panel" });
-    this.back = html("button", { class: "chip strong back-up", type: "button", hidden: true, onclick: () => this.#leaveElement() });
+    this.back = html("button", {
+      class: "chip strong back-up",
+      type: "button",
+      hidden: true,
+      onclick: () => this.#leaveElement(),
+    });
     this.#header();
     this.root.append(this.panel);
     el.append(this.root);
@@ -106,11 +111,22 @@ class Page {
     );
     const theme = button("theme", "light or dark", "", () => {
       const { colorScheme } = getComputedStyle(root);
-      const dark = colorScheme === "dark" || (colorScheme.includes("dark") && matchMedia("(prefers-color-scheme: dark)").matches);
+      const dark =
+        colorScheme === "dark" || (colorScheme.includes("dark") && matchMedia("(prefers-color-scheme: dark)").matches);
       root.style.colorScheme = dark ? "light" : "dark";
     });
     const mode = (text, key, act) =>
-      html("button", { class: "mode", type: "button", title: `${text} (${key})`, "aria-pressed": "false", onclick: () => act(this.player) }, text);
+      html(
+        "button",
+        {
+          class: "mode",
+          type: "button",
+          title: `${text} (${key})`,
+          "aria-pressed": "false",
+          onclick: () => act(this.player),
+        },
+        text,
+      );
     this.predicting = mode("predict", "p", (player) => player.togglePredict());
     this.breaking = mode("breakpoints", "b", (player) => player.toggleBreaks());
     root.append(

@@ -1,7 +1,8 @@
 // Bug theatre: the same walk with a mistake in it, beside the right one. What differs is told by colour and by shape.
 
 const alike = (a, b) => {
-  if (a === null || b === null || !isArray(a) || !isArray(b)) return a === b || (Number.isNaN(number(a)) && Number.isNaN(number(b)));
+  if (a === null || b === null || !isArray(a) || !isArray(b))
+    return a === b || (Number.isNaN(number(a)) && Number.isNaN(number(b)));
   return JSON.stringify(a) === JSON.stringify(b);
 };
 
@@ -47,12 +48,20 @@ class Theatre {
       html(
         "tr",
         null,
-        html("th", null, html("button", { class: "link", type: "button", onclick: () => this.actions.select(id) }, names[id])),
+        html(
+          "th",
+          null,
+          html("button", { class: "link", type: "button", onclick: () => this.actions.select(id) }, names[id]),
+        ),
         html("td", { class: "right" }, mark("right"), say(right.grads[id])),
         html("td", { class: "wrong" }, mark("wrong"), say(this.grads[id])),
       );
     const over = right.at === right.steps.length;
-    const none = this.mistake.matters ? (over ? "In the end both agree." : "So far both walks agree.") : "On this graph the mistake changes nothing.";
+    const none = this.mistake.matters
+      ? over
+        ? "In the end both agree."
+        : "So far both walks agree."
+      : "On this graph the mistake changes nothing.";
     this.table.replaceChildren(
       differ.length
         ? html(

@@ -75,7 +75,8 @@ class Transport {
     });
     const finite = this.losses.filter(Number.isFinite);
     const [low, high] = [Math.min(...finite, 0), Math.max(...finite, 1e-300)];
-    const point = (loss, k) => `${((100 * k) / (starts.length - 1)).toFixed(2)},${(28 - (26 * (loss - low)) / (high - low)).toFixed(2)}`;
+    const point = (loss, k) =>
+      `${((100 * k) / (starts.length - 1)).toFixed(2)},${(28 - (26 * (loss - low)) / (high - low)).toFixed(2)}`;
     const points = this.losses.map((loss, k) => (Number.isFinite(loss) ? point(loss, k) : "")).join(" ");
     this.here = svg("line", { y1: 0, y2: 30, class: "here" });
     this.times = html("input", {
@@ -133,7 +134,10 @@ class Transport {
     if (!this.times) return;
     this.times.value = iteration + 1;
     const { length: many } = this.losses;
-    this.times.setAttribute("aria-valuetext", `iteration ${iteration + 1} of ${many}, loss ${short(this.losses[iteration])}`);
+    this.times.setAttribute(
+      "aria-valuetext",
+      `iteration ${iteration + 1} of ${many}, loss ${short(this.losses[iteration])}`,
+    );
     const x = (100 * iteration) / (many - 1);
     this.here.setAttribute("x1", x);
     this.here.setAttribute("x2", x);

@@ -16,7 +16,10 @@ class Words {
       const node = graph.nodes[step.node];
       return `${names[step.node]} = ${node.op}(${node.parents.map((p) => names[p]).join(", ")})${isArray(step.value) ? "," : " ="} ${this.#say(step.value)}`;
     }
-    if (step.kind === "seed") return `Backprop begins: the gradient of ${this.root} with respect to itself is 1`;
+    if (step.kind === "seed")
+      return isArray(step.value) || step.value === 1
+        ? `Backprop begins: the gradient of ${this.root} with respect to itself is 1`
+        : `Backprop goes on: the gradient that arrives at ${this.root} is ${short(step.value)}`;
     if (step.kind === "iteration")
       return `Iteration ${step.number}: ${step.values.length ? "new data comes in" : "the same data"}, and the graph is computed anew.`;
     if (step.kind === "zero")
@@ -45,13 +48,23 @@ class Words {
 
   // Rows of [caption, content].
   rows(step, replay) {
-    if (!step)
-      return [
-        ["boxes", legend(this.graph)],
-        ["keys", html("p", null, "→ and ← step, space plays, ? lists all keys")],
-        ["try", html("p", null, "click a box to see why its gradient is what it is")],
-      ];
+    if (!step) return this.#start(replay);
     return this[step.kind](step, replay);
+  }
+
+  // What a reader can do, before the first step.
+  #start(replay) {
+    const { graph } = this;
+    const row = (term, text) => [term, html("p", null, text)];
+    return [
+      ["boxes", legend(graph)],
+      row("keys", "→ and ← step, space plays, ? lists all keys"),
+      replay.starts.length > 1
+        ? row("training", `${replay.starts.length} iterations: ↓ and ↑ go from one to the next`)
+        : null,
+      graph.elements ? row("arrays", "click a cell of a heat map to see how it alone was computed") : null,
+      row("try", "click a box to see why its gradient is what it is"),
+    ].filter(Boolean);
   }
 
   #fillers(node, values, upstream) {
@@ -82,7 +95,9 @@ class Words {
     return rows;
   }
 
-  seed() {
+  seed(step) {
+    // An element of an array, opened: the pass began further on.
+    if (!isArray(step.value) && step.value !== 1) return [["arrives", html("span", { class: "cell after" }, short(step.value))]];
     const one = equation([partial(this.root, this.root), "=", math("mn", "1")]);
     return [
       ["seed", one],
