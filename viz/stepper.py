@@ -19,6 +19,7 @@ from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.backends.atomic import write_atomically
 from chainrule.viz import mistakes, page, svg, widget
+from chainrule.viz.diagnostics import Diagnostics
 from chainrule.viz.elements import Elements
 from chainrule.viz.filmstrip import filmstrip
 from chainrule.viz.paths import of_leaves
@@ -41,15 +42,51 @@ class Stepper:
         recording: What to show.
         name: What it is called on the page.
         elements: The arrays of a tensor graph, for `element`.
+        diagnostics: How the layers fared in a training, for `diagnostics`.
 
     Attributes:
         trace: the recording.
     """
 
-    def __init__(self, recording: Trace, name: str = "computation", elements: Elements | None = None) -> None:
+    def __init__(
+        self,
+        recording: Trace,
+        name: str = "computation",
+        elements: Elements | None = None,
+        diagnostics: Diagnostics | None = None,
+    ) -> None:
         self.trace = recording
         self.name = name
+        self._diagnostics = diagnostics
         self._elements = elements
+
+    def diagnostics(self) -> Diagnostics:
+        """How the layers fared in a training: sizes of values, gradients and updates, dead and saturated units.
+
+        Returns:
+            What prints as a table with words on what stands out; a notebook shows it as curves over the iterations,
+            and `.save("layers.svg")` writes them.
+
+        Raises:
+            ValueError: This is no training.
+
+        Example:
+            >>> from chainrule.autograd.value import Value
+            >>> w = Value(0.5, label="w")
+            >>> def train_step():
+            ...     ((w * 2.0).tanh() - 1.0).square().backward()
+            ...     w.data -= 0.01 * w.grad
+            ...     w.zero_grad()
+            >>> print(step(train_step, n=5).diagnostics())
+                        values  gradients  dead, saturated, or update : weight
+            tanh          0.77       0.45  0% saturated
+            parameters    0.52       0.36  0.007 : 1
+        """
+        if self._diagnostics is None:
+            raise ValueError(
+                f"{self.name} is one pass; diagnostics are those of a training: step(train_step, n=20).diagnostics()"
+            )
+        return self._diagnostics
 
     def element(self, node: int | str, index: int | tuple[int, ...]) -> Stepper:
         """Open one element of an array: the graph of numbers that it was computed by.
@@ -272,7 +309,8 @@ def step(
             raise ValueError(
                 "mistake= shows one pass: leave out n, and pass a function that returns the loss"
             )
-        return Stepper(record_training(computation, args, n), name)
+        recording, diagnostics = record_training(computation, args, n)
+        return Stepper(recording, name, diagnostics=diagnostics)
     with record_lines():
         result = computation(*_named(computation, args))
     if result is None:

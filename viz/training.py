@@ -18,12 +18,13 @@ from chainrule.autograd.mode import record_lines
 from chainrule.autograd.node import Node
 from chainrule.nn.optim import Optimizer
 from chainrule.viz import rules
+from chainrule.viz.diagnostics import Diagnostics
 from chainrule.viz.record import Recorder, quantity
 from chainrule.viz.steps import Iteration, Quantity, Step, Update, Zero
 from chainrule.viz.trace import Trace, TraceNode
 
 
-def record_training(function: Callable[..., Any], args: tuple[Any, ...], n: int) -> Trace:
+def record_training(function: Callable[..., Any], args: tuple[Any, ...], n: int) -> tuple[Trace, Diagnostics]:
     """Run a training step n times and record every pass, update and zeroing.
 
     Args:
@@ -33,7 +34,7 @@ def record_training(function: Callable[..., Any], args: tuple[Any, ...], n: int)
         n: How often, at least 1.
 
     Returns:
-        One graph, and the steps of all its iterations.
+        One graph with the steps of all its iterations, and how its layers fared.
 
     Raises:
         RuntimeError: The function never called `backward()`.
@@ -47,12 +48,12 @@ def record_training(function: Callable[..., Any], args: tuple[Any, ...], n: int)
             function(*args)
             tape.call_ended()
     name = getattr(function, "__name__", "the function")
-    if tape.first is None:
+    if tape.diagnostics is None:
         raise RuntimeError(
             f"{name} never called backward(), so there is no training to step through: compute a loss in it, call "
             "loss.backward(), and update the parameters; to step through a result alone leave out n: step(f, *args)"
         )
-    return tape.finish()
+    return tape.finish(), tape.diagnostics
 
 
 class Tape:
@@ -65,6 +66,7 @@ class Tape:
     def __init__(self, optimizers: list[Optimizer]) -> None:
         self.optimizers = optimizers
         self.first: Recorder | None = None
+        self.diagnostics: Diagnostics | None = None
         self.steps: list[Step] = []
         self.rules: dict[str, dict[str, Any]] = {}
         self.passes = 0
@@ -87,6 +89,7 @@ class Tape:
                 replace(node, grad=quantity(begun[node.id])) if node.id in begun else node
                 for node in recorder.nodes
             ]
+            self.diagnostics = Diagnostics(recorder)
             self.leaves, self.data, self.grads = leaves, {k: _copy(v.data) for k, v in leaves.items()}, begun
             fresh: dict[int, Quantity] = {}
         else:
@@ -102,6 +105,8 @@ class Tape:
         if loss.requires_grad:
             recorder.backward(kept={leaf for leaf in leaves.values() if leaf.grad is not None})
         self.steps += recorder.steps
+        assert self.diagnostics is not None
+        self.diagnostics.read(recorder)
         self.grads |= {
             recorder.ids[leaf]: _copy(grad) for leaf, grad in recorder.grads.items() if not leaf.op
         }
@@ -138,6 +143,7 @@ class Tape:
 
     def _updates(self) -> None:
         """Parameters that moved since they were last looked at."""
+        moves: dict[int, tuple[Any, Any]] = {}
         changed = {k for k, leaf in self.leaves.items() if not _same_data(self.data[k], leaf.data)}
         for number, leaf in self.leaves.items():
             owner = self._owner(leaf)
@@ -160,6 +166,9 @@ class Tape:
                 )
             )
             self.data[number] = after
+            moves[number] = before, after
+        if moves and self.diagnostics is not None:
+            self.diagnostics.moved(moves)
 
     def _gradient(self, number: int, leaf: Node) -> Any:
         """The gradient that a leaf was moved by; where the user's code changed it first, that is a step too."""
