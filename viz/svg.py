@@ -215,7 +215,14 @@ class Writer:
         """The box of one node."""
         name = self.names[node.id]
         left, right = labels.title(node, name)
-        hint = f"<title>{escaped(name)}{escaped(' = ' + node.op if node.op else '')}</title>"
+        missing = [
+            word
+            for word, known in (("value", self.state.values), ("gradient", self.state.grads))
+            if node.id not in known and (word == "value" or node.role != "constant")
+        ]
+        told = f"{name} = {node.op}" if node.op else name
+        told += f"; {' and '.join(missing)} not computed" if missing else ""
+        hint = f"<title>{escaped(told)}</title>"
         frame = _rect(box, *FILLS[node.role], 8, ' stroke-width="1.3"')
         if node.role == "constant" and not node.shape:
             value = labels.clip(left, box.width - PADDING, 11)

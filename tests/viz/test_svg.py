@@ -52,8 +52,13 @@ def test_a_hostile_label_is_only_text() -> None:
 
 def test_before_backward_gradients_are_not_computed(make: dict[str, Callable[..., Any]]) -> None:
     loss = make["neuron"]()
-    assert texts(picture(*snapshot(loss))).count("—") == 10
+    drawing = picture(*snapshot(loss))
+    assert texts(drawing).count("—") == 10
+    assert drawing.svg.count("gradient not computed") == 10
+    assert "<title>w1; gradient not computed</title>" in drawing.svg
+    assert "value and gradient not computed" in picture(trace(loss), trace(loss).state(0)).svg
     loss.backward()
+    assert "not computed" not in picture(*snapshot(loss)).svg
     after = texts(picture(*snapshot(loss)))
     assert "—" not in after
     assert "−1.5" in after
