@@ -108,12 +108,14 @@ def _from_file(given: str) -> Any:
         raise ValueError(
             f"there is no file {given!r}; write the path of a Python file, and :NAME behind it if you like"
         )
+    arguments, sys.argv = sys.argv, [file]  # as if Python ran it
     sys.path.insert(0, str(Path(file).resolve().parent))
     try:
         with record_lines():
             held = _guarded(given, lambda: runpy.run_path(file, run_name="__main__"))
     finally:
         sys.path.pop(0)
+        sys.argv = arguments
     for key, value in held.items():
         if isinstance(value, Node) and not value.label and not key.startswith("_"):
             value.label = key

@@ -74,10 +74,12 @@ def test_a_training(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "in 3 iterations" in capsys.readouterr().out
 
 
-def test_the_file_finds_its_neighbours(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_file_runs_as_python_runs_it(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("code").mkdir()
     Path("code/neighbour_of_user.py").write_text("import chainrule as cr\nx = cr.Value(2.0)\n")
-    Path("code/user.py").write_text("from neighbour_of_user import x\ny = x * x\n")
+    Path("code/user.py").write_text(
+        "import sys\nfrom neighbour_of_user import x\nassert len(sys.argv) == 1\ny = x * x\n"
+    )
     assert main(["step", "code/user.py"]) == 0
     assert "  y = 4\n" in capsys.readouterr().out
 
