@@ -57,8 +57,10 @@ class Words:
                 made = self.trace.nodes[node]
                 arguments = ", ".join(self.names[parent] for parent in made.parents)
                 return f"{name} = {made.op}({arguments}){',' if isinstance(value, Summary) else ' ='} {said(value)}"
-            case Seed():
-                return f"Backprop begins: the gradient of {name} with respect to itself is {said(step.value)}"
+            case Seed(value=value):
+                if isinstance(value, float) and value != 1.0:  # an element of an array, opened
+                    return f"Backprop goes on: the gradient that arrives at {name} is {said(value)}"
+                return f"Backprop begins: the gradient of {name} with respect to itself is {said(value)}"
             case Unbroadcast():
                 shapes = f"from {_shape(step.to_shape)} to {_shape(step.from_shape)}"
                 return f"{name} was stretched {shapes}, so its contribution is summed over {_axes(step.axes)}"

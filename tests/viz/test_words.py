@@ -70,6 +70,12 @@ def test_arrays_in_words() -> None:
     assert "gradient of b: plus a contribution, shape (3,), all 4." in said
 
 
+def test_the_gradient_that_arrives_at_an_element() -> None:
+    y = Tensor([1.0, 2.0], label="x") * 3.0
+    y.label = "y"
+    assert "the gradient that arrives at y[1] is 0.5." in step(y.mean()).element("y", 1).transcript()
+
+
 def test_a_mistake_in_words() -> None:
     x = Value(3.0, label="x")
     lines = Words(record(x * x, "overwrite")).transcript().splitlines()
