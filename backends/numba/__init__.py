@@ -41,6 +41,6 @@ table = SimpleNamespace(
         | {
             "cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)
         },
-        "keeping": {},
+        "keeping": rows.KEEPING,
     }
 )

@@ -75,6 +75,34 @@ def fused(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
 
 
 @cache
+def at(f: Format) -> Any:
+    """An intrinsic: the pointer to the floats at an address."""
+    pointer: Any = types.CPointer(types.float32 if f.real is np.float32 else types.float64)  # type: ignore[no-untyped-call]
+
+    @intrinsic
+    def at(typing_context: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            return builder.inttoptr(arguments[0], context.get_value_type(pointer))
+
+        return pointer(types.int64), generate
+
+    return at
+
+
+@intrinsic
+def native_call(context: Any, address: Any, c: Any, c_row: Any, rows: Any, columns: Any, bias: Any) -> Any:
+    """Call the native function at an address with five integers."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        function, *rest = arguments
+        kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in rest])
+        builder.call(builder.inttoptr(function, kind.as_pointer()), rest)
+        return context.get_dummy_value()
+
+    return types.void(*[types.int64] * 6), generate
+
+
+@cache
 def as_float(f: Format) -> Scalar:
     """The float of the format with the given bits."""
     return as_float32 if f.real is np.float32 else as_float64

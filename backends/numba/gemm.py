@@ -3,7 +3,10 @@
 `sweep` covers a block of C with tiles. It reads A in place through its two strides, so AᵀB needs no copy, and B row
 by row. Where the matrices fit the cache and the rows of B are contiguous nothing else is needed. Otherwise B is
 packed into panels as wide as a tile (for ABᵀ it is transposed on the way, 16 x 16 numbers at a time in registers)
-and A, block by block, into rows that lie close together.
+and A, block by block, into rows that lie close together. Where C is so narrow that the lanes of a vector would stay
+empty, Cᵀ = BᵀAᵀ is computed instead.
+
+When a block of C is complete it is still in the cache: then the epilogue adds the bias and applies the activation.
 """
 
 from collections.abc import Callable
@@ -15,24 +18,24 @@ import numpy as np
 from numba import types
 from numpy.typing import NDArray
 
-from chainrule.backends import numpy as reference
-from chainrule.backends.numba.coefficients import FLOAT32, Format
-from chainrule.backends.numba.compile import compiled_apart, kernel, writeable
-from chainrule.backends.numba.elementwise import FORMATS
+from chainrule.backends.numba.bits import native_call
+from chainrule.backends.numba.coefficients import Format
+from chainrule.backends.numba.compile import compiled_apart, inlined, kernel, native, symbol
 from chainrule.backends.numba.tile import heights, move, shape, tile, transpose
 
 Array = NDArray[Any]
-DEPTH = 384  # of a block: a panel of B, 384 x 32 float32, is 48 kB
-ROWS = 168  # of a block of A, 258 kB: a part of the second-level cache
-COLUMNS = 2048  # of a block of B
-ROWS_GAP, DEPTH_GAP = (
-    ROWS + 8,
-    DEPTH + 16,
-)  # strides of packed A: no power of two, or the rows would share a place
+DEPTH = 4096  # bytes of a row of a block of A: the longer, the less often C is read and written
+ROWS = 168  # of a block of A, 688 kB: it is to stay in the second-level cache
+COLUMNS = 2048  # of a block of B, if it serves several blocks of A
+GAP = 8  # packed rows lie this much more apart than their length: at a power of two they would share a place
 NEAR = 1 << 20  # bytes of B that are read in place
-LANES = shape(FLOAT32).lanes
-SMALL = 30_000  # multiplications up to which the call itself costs more than BLAS takes
-FAR = 2048  # bytes between rows from which on they crowd into the same places of the cache, and are packed
+FAR = 2048  # bytes between rows from which on they are read in place no more, if
+CROWD = 1024  # divides them: then the rows of a tile share few places of the fastest cache
+FEWEST = 4  # rows and columns of C from which on the kernel is as fast as BLAS (`benchmarks/dispatch.py`)
+PARALLEL = (
+    1 << 23
+)  # multiplications, some 150 microseconds, from which on threads are worth their start of 40
+THIN, LARGE = 1, 2  # why `multiply` did nothing: for NumPy, and for several threads
 
 
 @cache
@@ -105,122 +108,203 @@ def packing(f: Format) -> tuple[Any, Any]:
 
 
 @cache
-def blocks(f: Format) -> Any:
-    """The loops over the blocks; without blocks, for small matrices, each runs once and nothing is packed.
+def turning(f: Format) -> Any:
+    """A function that transposes a matrix, both with contiguous rows; whole squares of the source are read."""
+    lanes, size, real = shape(f).lanes, np.dtype(f.real).itemsize, f.real
+    (copy_rows, _), transpose_of = packing(f), transpose(f)
 
-    The buffers are arguments so that they live as long as the loops, which only know their addresses.
+    @compiled_apart
+    def turned(source: int, source_row: int, target: int, target_row: int, rows: int, columns: int) -> None:
+        square = np.empty(lanes * lanes, real)
+        for i in range(0, rows, lanes):
+            for j in range(0, columns, lanes):
+                transpose_of(source + (i * source_row + j) * size, source_row, square.ctypes.data, lanes)
+                place = target + (j * target_row + i) * size
+                copy_rows(
+                    square.ctypes.data,
+                    lanes,
+                    place,
+                    target_row,
+                    min(columns - j, lanes),
+                    min(rows - i, lanes),
+                )
+
+    return turned
+
+
+@cache
+def plan(f: Format) -> Any:
+    """A function that says how a product is computed: B in place, A packed, and the room for what is packed."""
+    size, deepest, width = np.dtype(f.real).itemsize, DEPTH // np.dtype(f.real).itemsize, 2 * shape(f).lanes
+
+    @inlined
+    def plan(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int) -> Any:
+        in_place = b_column == 1 and b_k * size < FAR and depth * n * size <= NEAR
+        near, far = min(a_row, a_k), max(a_row, a_k) * size
+        pack = not in_place and near == 1 and far >= FAR and far % CROWD == 0
+        for_a = max(ROWS * (deepest + GAP), deepest * (ROWS + GAP)) if pack else 0
+        columns = COLUMNS if m > ROWS else 2 * width
+        for_b = 0 if in_place else min(depth, deepest) * (min(n, columns) + width)
+        return in_place, pack, columns, for_a, for_b
+
+    return plan
+
+
+@cache
+def turns(f: Format) -> Any:
+    """A function that says whether Cᵀ is computed in place of C.
+
+    It is where C is so narrow that the lanes of a vector would stay empty, unless A would have to be transposed for
+    it; and where B would have to be transposed but is larger than A.
     """
-    sweep_of, (copy_rows, into_panels) = sweep(f), packing(f)
+    lanes = shape(f).lanes
+
+    @inlined
+    def turns(m: int, n: int, depth: int, a_k: int, b_column: int) -> Any:
+        narrow = n <= lanes and m >= 2 * lanes and (a_k != 1 or b_column != 1)
+        larger = b_column != 1 and a_k == 1 and lanes <= m and m < n
+        return depth >= lanes and (narrow or larger)
+
+    return turns
+
+
+@cache
+def blocks(f: Format) -> Any:
+    """The loops over the blocks; without blocks, for small matrices, each runs once and nothing is packed."""
+    sweep_of, (copy_rows, into_panels), plan_of = sweep(f), packing(f), plan(f)
     size, width = np.dtype(f.real).itemsize, 2 * shape(f).lanes
+    deepest, high = DEPTH // size, shape(f).rows
 
     @compiled_apart
     def blocks(
-        a: Array, b: Array, c: Array, add: int, in_place: bool, pack: bool, for_a: Array, for_b: Array
-    ) -> None:
-        (m, depth), n = a.shape, b.shape[1]
-        a_row, a_k = a.strides[0] // size, a.strides[1] // size
-        b_k, b_column = b.strides[0] // size, b.strides[1] // size
-        rows_step, columns_step, depth_step = (m, n, depth) if in_place else (ROWS, COLUMNS, DEPTH)
-        for k in range(0, max(depth, 1), max(depth_step, 1)):
-            here = min(depth - k, depth_step)
-            for j in range(0, n, max(columns_step, 1)):
-                columns = min(n - j, columns_step)
-                panels, b_row, panel = b.ctypes.data, b_k, width
+        a: int, a_row: int, a_k: int, b: int, b_k: int, b_column: int, c: int, c_row: int,
+        m: int, n: int, depth: int, bias: int, epilogue: int, work: int,
+    ) -> None:  # fmt: skip
+        in_place, pack, columns_step, room, _ = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
+        for_a, for_b = work, work + room * size
+        rows_step, depth_step = ROWS // high * high, depth
+        if in_place:
+            rows_step, columns_step = m, n
+        else:
+            depth_step = -(-depth // -(-depth // deepest)) if depth else 0
+        for j in range(0, n, max(columns_step, 1)):
+            columns = min(n - j, columns_step)
+            for k in range(0, max(depth, 1), max(depth_step, 1)):
+                here = min(depth - k, depth_step)
+                panels, b_row, panel = b, b_k, width
                 if not in_place:
-                    start = panels + (k * b_k + j * b_column) * size
-                    panels, b_row, panel = for_b.ctypes.data, width, width * here
-                    into_panels(start, b_k, b_column, panels, here, columns)
+                    panels, b_row, panel = for_b, width, width * here
+                    into_panels(b + (k * b_k + j * b_column) * size, b_k, b_column, panels, here, columns)
                 for i in range(0, m, max(rows_step, 1)):
                     rows = min(m - i, rows_step)
-                    source, row, step = a.ctypes.data + (i * a_row + k * a_k) * size, a_row, a_k
+                    source, row, step = a + (i * a_row + k * a_k) * size, a_row, a_k
                     if pack:
                         if a_k == 1:
-                            row = DEPTH_GAP
-                            copy_rows(source, a_row, for_a.ctypes.data, row, rows, here)
+                            row = deepest + GAP
+                            copy_rows(source, a_row, for_a, row, rows, here)
                         else:
-                            step = ROWS_GAP
-                            copy_rows(source, a_k, for_a.ctypes.data, step, here, rows)
-                        source = for_a.ctypes.data
-                    place = c.ctypes.data + (i * n + j) * size
-                    sweep_of(source, row, step, panels, b_row, panel, place, n, rows, columns, here, add + k)
+                            step = ROWS + GAP
+                            copy_rows(source, a_k, for_a, step, here, rows)
+                        source = for_a
+                    place = c + (i * c_row + j) * size
+                    sweep_of(source, row, step, panels, b_row, panel, place, c_row, rows, columns, here, k)
+                    if epilogue and k + here >= depth:
+                        native_call(epilogue, place, c_row, rows, columns, bias + j * size)
 
     return blocks
 
 
 @cache
-def multiply(f: Format) -> Callable[..., Any]:
-    """The kernel `(a, b, c, add)`: C = A B, or C += A B, for A and B with any strides."""
-    blocks_of, real, size, width = blocks(f), f.real, np.dtype(f.real).itemsize, 2 * shape(f).lanes
+def core(f: Format) -> str:
+    """Compile the product from addresses and strides in elements; return the name by which kernels link to it."""
+    blocks_of, turned, turns_of = blocks(f), turning(f), turns(f)
+    lanes, size = shape(f).lanes, np.dtype(f.real).itemsize
 
-    def multiply(a: Array, b: Array, c: Array, add: int) -> None:
-        depth, n = b.shape
-        in_place = b.strides[1] == size and b.strides[0] < FAR and depth * n * size <= NEAR
-        near, far = min(a.strides), max(a.strides)
-        pack = not in_place and near == size and far >= FAR
-        for_a = np.empty(max(ROWS * DEPTH_GAP, DEPTH * ROWS_GAP) if pack else 0, real)
-        for_b = np.empty(0 if in_place else min(depth, DEPTH) * (min(n, COLUMNS) + width), real)
-        blocks_of(a, b, c, add, in_place, pack, for_a, for_b)
+    def multiply(
+        a: int, a_row: int, a_k: int, b: int, b_k: int, b_column: int, c: int, c_row: int,
+        m: int, n: int, depth: int, bias: int, epilogue: int, work: int,
+    ) -> None:  # fmt: skip
+        if turns_of(m, n, depth, a_k, b_column):
+            long = -(-m // lanes) * lanes  # whole squares
+            rest = work + -(-n // lanes) * lanes * long * size
+            blocks_of(b, b_column, b_k, a, a_k, a_row, work, long, n, m, depth, 0, 0, rest)
+            turned(work, long, c, c_row, n, m)
+            if epilogue:
+                native_call(epilogue, c, c_row, m, n, bias)
+        else:
+            blocks_of(a, a_row, a_k, b, b_k, b_column, c, c_row, m, n, depth, bias, epilogue, work)
 
-    strided = types.Array(numba.from_dtype(np.dtype(real)), 2, "A", readonly=True)
-    return kernel(
-        multiply, f"multiply-{f.name}", strided, strided, writeable(real, 2), types.int64, nogil=True
+    name = f"multiply-{f.name}"
+    return symbol(name, native(multiply, name, *[types.int64] * 14))
+
+
+@cache
+def product(f: Format) -> Any:
+    """The call of `core` with arrays: A and B with any strides, C with contiguous rows."""
+    multiply: Any = types.ExternalFunction(core(f), types.void(*[types.int64] * 14))
+    plan_of, turns_of, real, size, lanes = (
+        plan(f),
+        turns(f),
+        f.real,
+        np.dtype(f.real).itemsize,
+        shape(f).lanes,
     )
 
+    @inlined
+    def product(a: Array, b: Array, c: Array, bias: int, epilogue: int) -> Any:
+        (m, depth), n, c_row = a.shape, b.shape[1], c.strides[0] // size
+        a_row, a_k = a.strides[0] // size, a.strides[1] // size
+        b_k, b_column = b.strides[0] // size, b.strides[1] // size
+        if turns_of(m, n, depth, a_k, b_column):
+            _, _, _, for_a, for_b = plan_of(n, m, depth, b_column, b_k, a_k, a_row)
+            for_a += (-(-n // lanes) * lanes) * (-(-m // lanes) * lanes)
+        else:
+            _, _, _, for_a, for_b = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
+        work = np.empty(for_a + for_b, real)
+        multiply(
+            a.ctypes.data, a_row, a_k, b.ctypes.data, b_k, b_column, c.ctypes.data, c_row,
+            m, n, depth, bias, epilogue, work.ctypes.data,
+        )  # fmt: skip
+        return work.size  # its last use, up to which it lives
 
-KERNELS: dict[np.dtype[Any], Callable[..., Any]] = {}  # those that have been needed
-
-
-def kernel_for(dtype: np.dtype[Any]) -> Callable[..., Any] | None:
-    """The kernel for a dtype, or None."""
-    if dtype in FORMATS and dtype not in KERNELS:
-        KERNELS[dtype] = multiply(FORMATS[dtype])
-    return KERNELS.get(dtype)
-
-
-def matmul(x: Array, y: Array) -> Array:
-    """The matrix product, by the kernel where it is measured to be at least as fast as NumPy's BLAS."""
-    if type(x) is np.ndarray and type(y) is np.ndarray and x.ndim == 2 and y.ndim == 2:
-        m, depth = x.shape
-        same, n = y.shape
-        if depth == same and pays(m, n, depth, y.flags.f_contiguous):
-            run = KERNELS.get(x.dtype) or kernel_for(x.dtype)
-            if run:
-                out = np.empty((m, n), x.dtype)
-                try:
-                    run(x, y, out, 0)
-                    return out
-                except TypeError:  # y is of another dtype, or one of them is unaligned
-                    pass
-    return np.matmul(x, y)  # type: ignore[no-any-return]
+    return product
 
 
-def linear(x: Array, weight: Array, bias: Array) -> Array:
-    """x Wᵀ + b: the tiles are added to rows that already hold the bias."""
-    n, depth = weight.shape
-    m = x.size // max(depth, 1)
-    if bias.dtype == x.dtype and pays(m, n, depth, weight.flags.c_contiguous):
-        run = KERNELS.get(x.dtype) or kernel_for(x.dtype)
-        if run:
-            out = np.empty((m, n), x.dtype)
-            out[...] = bias
-            try:
-                run(x.reshape(m, depth), weight.T, out, 1)
-                return out.reshape(*x.shape[:-1], n)
-            except TypeError:
-                pass
-    return reference.linear(x, weight, bias)
+def types_of(f: Format) -> tuple[Any, Any]:
+    """The types of an operand with any strides, and of the result."""
+    element = numba.from_dtype(np.dtype(f.real))
+    return types.Array(element, 2, "A", readonly=True), types.Array(element, 2, "A")
 
 
-def pays(m: int, n: int, depth: int, transposed: bool) -> bool:
-    """Whether the kernel was measured to be at least as fast as BLAS (`benchmarks/kernels.py`).
+@cache
+def multiply(f: Format) -> Callable[..., int]:
+    """The kernel `(a, b, c)`: C = A B; it returns 0, or does nothing and returns THIN or LARGE.
 
-    BLAS is slow with a transposed B. The kernel is slow with few rows, and where much of its last vector of columns
-    is empty.
+    To look at the shapes here costs less than in Python, and a small product takes less time than its call.
     """
-    vectors = -(-n // LANES)
-    if transposed:
-        return m >= 8 and m * n * depth > SMALL and n * 10 >= vectors * LANES * 6
-    return m >= 8 and m * n * depth > 10 * SMALL and n * 10 >= vectors * LANES * 9
+    product_of, (operand, result) = product(f), types_of(f)
+
+    def multiply(a: Array, b: Array, c: Array) -> int:
+        (m, depth), n = a.shape, b.shape[1]
+        if m < FEWEST or n < FEWEST or b.shape[0] != depth:
+            return THIN
+        if m * n * depth >= PARALLEL:
+            return LARGE
+        product_of(a, b, c, 0, 0)
+        return 0
+
+    return kernel(multiply, f"matmul-{f.name}", operand, operand, result, nogil=True)
 
 
-TABLE = {"matmul": matmul, "linear": linear}
+@cache
+def multiply_and_finish(f: Format) -> Callable[..., Any]:
+    """The kernel `(a, b, c, bias, epilogue)`: C = A B, finished by the function of `epilogue.py` at an address."""
+    product_of, (operand, result) = product(f), types_of(f)
+
+    def multiply_and_finish(a: Array, b: Array, c: Array, bias: Array, epilogue: int) -> None:
+        product_of(a, b, c, bias.ctypes.data, epilogue)
+
+    flat = types.Array(result.dtype, 1, "C", readonly=True)
+    return kernel(
+        multiply_and_finish, f"linear-{f.name}", operand, operand, result, flat, types.int64, nogil=True
+    )

@@ -50,9 +50,9 @@ def shape(f: Format) -> Shape:
 
 @cache
 def heights(f: Format) -> tuple[int, ...]:
-    """The tile heights that are compiled: enough that few rows are left over."""
+    """The tile heights that are compiled: enough that few rows are left over, and one for the ten classes of digits."""
     top = shape(f).rows
-    return (top, *(h for h in (8, 4, 2, 1) if h < top))
+    return (top, *(h for h in (10, 8, 4, 2, 1) if h < top))
 
 
 class Vectors:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from chainrule.backends.numba import elementwise, epilogue, gemm, norms, reduce, rows, updates
+from chainrule.backends.numba import conv, elementwise, epilogue, gemm, norms, pool, reduce, rows, updates
 from chainrule.backends.numba.codegen import fuse
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import made
@@ -49,7 +49,7 @@ def own() -> dict[str, Callable[[Format], Any]]:
     """By name, what makes a kernel for a format: every file that calls `compile.kernel` is here."""
     return (
         {name: partial(elementwise.compiled, name) for name in elementwise.TABLE}
-        | {name: partial(rows.compiled, name) for name in rows.TABLE}
+        | {name: partial(rows.compiled, name) for name in (*rows.TABLE, "kept_entropy", "kept_entropy_grad")}
         | {name: partial(updates.compiled, name) for name in updates.UPDATES}
         | {
             f"{name} {'in rows' if inner else 'across rows'}": partial(_reduction, name, inner)
@@ -61,6 +61,8 @@ def own() -> dict[str, Callable[[Format], Any]]:
             for layout in norms.LOOPS
             for name in ("forward", "of_input", "of_weight")
         }
+        | {name: partial(conv.compiled, name) for name in ("conv", "conv_weight")}
+        | {f"pool {name}": partial(pool.compiled, name) for name in ("max", "min", "mean", "ties", "overlap")}
         | {"multiply": gemm.multiply}
         | {f"epilogue-{name}": partial(_epilogue, name) for name in ("", *epilogue.ACTIVATIONS)}
     )

@@ -234,12 +234,14 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from chainrule import nn as nn
+    from chainrule.backends import set_num_threads as set_num_threads
     from chainrule.viz import draw as draw, explain as explain, step as step
     from chainrule.viz.record import trace as trace
 
 _LAZY = {
     "draw": "chainrule.viz",
     "explain": "chainrule.viz",
+    "set_num_threads": "chainrule.backends",
     "step": "chainrule.viz",
     "trace": "chainrule.viz.record",
 }
