@@ -13,6 +13,7 @@ from numba import types
 from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
+from chainrule.backends.gradients import Keeping
 from chainrule.backends.numba import math
 from chainrule.backends.numba.bits import as_float, as_integer, select
 from chainrule.backends.numba.coefficients import Format
@@ -168,6 +169,45 @@ def cross_entropy_grad_loop(f: Format) -> Callable[..., Any]:
     return loop
 
 
+def kept_entropy_loop(f: Format) -> Callable[..., Any]:
+    """-log softmax(x)[label] of each row, and softmax as numerators and denominators, for the way back."""
+    (shift, exponentiate), log, zero = steps(f), math.log(f), f.real(0)
+
+    def loop(x: Array, labels: Array, losses: Array, powers: Array, sums: Array) -> None:
+        rows, columns = x.shape
+        step = max(1, BLOCK // max(1, columns))
+        flat = powers.reshape(powers.size)
+        for start in range(0, rows, step):
+            stop = min(start + step, rows)
+            shift(x, powers, start, stop)
+            for i in range(start, stop):
+                if not 0 <= labels[i] < columns:
+                    raise IndexError("cross_entropy: a label is outside the columns of the logits")
+                losses[i] = powers[i, labels[i]]
+            exponentiate(flat[start * columns : stop * columns])
+            for i in range(start, stop):
+                total = zero
+                for j in range(columns):
+                    total += powers[i, j]
+                sums[i] = total
+                losses[i] = log(total) - losses[i]
+
+    return loop
+
+
+def kept_entropy_grad_loop(f: Format) -> Callable[..., Any]:
+    """g times (powers / sum - one_hot(label)) of each row."""
+
+    def loop(g: Array, powers: Array, sums: Array, labels: Array, out: Array) -> None:
+        for i in range(powers.shape[0]):
+            scale = g[i] / sums[i]
+            for j in range(powers.shape[1]):
+                out[i, j] = powers[i, j] * scale
+            out[i, labels[i]] -= g[i]
+
+    return loop
+
+
 @cache
 def compiled(name: str, f: Format) -> Callable[..., Any]:
     """The kernel of one function for one format."""
@@ -177,6 +217,11 @@ def compiled(name: str, f: Format) -> Callable[..., Any]:
         "log_softmax": (log_softmax_loop, (matrix, result)),
         "cross_entropy": (cross_entropy_loop, (matrix, LABELS, writeable(f.real))),
         "cross_entropy_grad": (cross_entropy_grad_loop, (read_only(f.real), matrix, LABELS, result)),
+        "kept_entropy": (kept_entropy_loop, (matrix, LABELS, writeable(f.real), result, writeable(f.real))),
+        "kept_entropy_grad": (
+            kept_entropy_grad_loop,
+            (read_only(f.real), matrix, read_only(f.real), LABELS, result),
+        ),
     }[name]
     return kernel(loop(f), f"{name}-{f.name}", *arguments, **SUMS)
 
@@ -234,6 +279,30 @@ def cross_entropy_grad(g: Array, logits: Array, labels: Array) -> Array:
     return out
 
 
+def kept_entropy(logits: Array, labels: Array) -> tuple[Array, tuple[Array, ...]]:
+    """Return `cross_entropy`, and what its gradient needs: numerators and denominators of softmax, the labels."""
+    if not fits(logits) or logits.ndim != 2 or not logits.size:
+        losses, kept = reference.keeping["cross_entropy"].forward(logits, labels)
+        return losses, (kept,)
+    losses, sums = np.empty(len(logits), logits.dtype), np.empty(len(logits), logits.dtype)
+    powers, classes = np.empty(logits.shape, logits.dtype), np.ascontiguousarray(labels, np.int64)
+    compiled("kept_entropy", FORMATS[logits.dtype])(logits, classes, losses, powers, sums)
+    return losses, (powers, sums, classes)
+
+
+def kept_entropy_grad(kept: tuple[Array, ...], g: Array, out: Array, logits: Array, labels: Array) -> Array:
+    """The cotangent of the logits of `kept_entropy`."""
+    if len(kept) == 1:
+        gradient = reference.keeping["cross_entropy"].gradients[0]
+        return gradient(kept[0], g, out, logits, labels)  # type: ignore[misc, no-any-return]
+    powers, sums, classes = kept
+    found = np.empty_like(powers)
+    cotangent = np.ascontiguousarray(g, powers.dtype)
+    compiled("kept_entropy_grad", FORMATS[powers.dtype])(cotangent, powers, sums, classes, found)
+    return found
+
+
+KEEPING = {"cross_entropy": Keeping(kept_entropy, (kept_entropy_grad, None))}
 TABLE = {
     "softmax": softmax,
     "log_softmax": log_softmax,

@@ -65,6 +65,11 @@ def test_cross_entropy(shape, dtype):
     for classes in (labels, labels.astype(np.int16), np.repeat(labels, 2)[::2]):
         result = rows.cross_entropy_grad(g, x, classes)
         np.testing.assert_allclose(result, g[:, None] * gradient, rtol=0, atol=20 * TOLERANCE[dtype])
+        kept_loss, kept = rows.kept_entropy(x, classes)
+        np.testing.assert_array_equal(kept_loss, loss)
+        result = rows.kept_entropy_grad(kept, g, kept_loss, x, classes)
+        assert result.dtype == dtype
+        np.testing.assert_allclose(result, g[:, None] * gradient, rtol=0, atol=20 * TOLERANCE[dtype])
 
 
 def test_a_label_outside_raises():
@@ -75,6 +80,8 @@ def test_a_label_outside_raises():
             table.cross_entropy(x, labels)
         with pytest.raises(IndexError, match="label"):
             rows.cross_entropy_grad(g, x, labels)
+        with pytest.raises(IndexError, match="label"):
+            rows.kept_entropy(x, labels)
 
 
 def test_other_operands_take_numpys_way():
@@ -87,3 +94,8 @@ def test_other_operands_take_numpys_way():
         rtol=1e-5,
         atol=1e-6,
     )
+    for strided in (x, x.astype(np.float16)):
+        loss, kept = rows.kept_entropy(strided, labels)
+        np.testing.assert_allclose(loss, reference.cross_entropy(x, labels), rtol=2e-3)
+        gradient = rows.kept_entropy_grad(kept, g.astype(loss.dtype), loss, strided, labels)
+        np.testing.assert_allclose(gradient, rows.cross_entropy_grad(g, x, labels), rtol=2e-3, atol=2e-3)
