@@ -171,7 +171,10 @@ class Fused:
                     return None
                 operands.append(array.ravel())
         result = np.empty(shape, dtype)
-        run(*operands, *[params[n] for n in self.params], result.ravel())
+        try:
+            run(*operands, *[params[n] for n in self.params], result.ravel())
+        except TypeError:  # a parameter is no number, such as clip's missing bound
+            return None
         return result
 
 
@@ -196,6 +199,6 @@ def fuse(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:
     names = list(inspect.signature(inspect.unwrap(rule)).parameters)[3:]
     try:
         fused = Fused(name, rule, names[:arity], names[arity:])
-    except (NotElementwise, TypeError):
+    except (AttributeError, NotElementwise, TypeError):  # it does what only an array, a text or a node can
         return None
     return fused if fused.operations > 1 else None

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba import math
-from chainrule.backends.numba.bits import Scalar
+from chainrule.backends.numba.bits import Scalar, select
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import kernel, read_only, writeable
 
@@ -62,12 +62,13 @@ def loop_with_parameter(scalar: Scalar) -> Callable[..., Any]:
 def trigonometric_loop(f: Format, quarter_turns: int) -> Callable[..., Any]:
     """The vector loop for the arguments it is exact for, then, if there are any others, a slow loop for those."""
     fast, slow, limit = math.sin_or_cos(f, quarter_turns), (libm.sin, libm.cos)[quarter_turns], f.exact_sin
+    integer, no, yes = f.integer, f.integer(0), f.integer(1)  # as wide as the numbers: a wider one halves the vectors
 
     def loop(x: Array, out: Array) -> None:
-        far = 0
+        far = no
         for i in range(out.size):
             out[i] = fast(x[i])
-            far |= abs(x[i]) > limit
+            far = integer(far | select(abs(x[i]) > limit, yes, no))
         if far:
             for i in range(out.size):
                 if abs(x[i]) > limit:

@@ -61,9 +61,12 @@ def test_two_rules_of_one_name_do_not_mix():
 
 def test_what_has_no_kernel():
     assert fuse("test_sum", lambda xp, g, out, x: out * (g - xp.sum(g * out, -1)), 1) is None
+    assert fuse("test_text", lambda xp, g, out, x, text: xp.exp(g) * text.split("->"), 1) is None
     assert fuse("test_single", lambda xp, g, out, x: g * out, 1) is None
     fused, (g, out, x) = fuse("test_tanh", RULES["tanh"], 1), operands("float32")
     assert fused(g, out[:1], x) is None
     assert fused(g, out.astype(float), x) is None
     assert fused(g[:, ::2], out[:, ::2], x[:, ::2]) is None
     assert fused(g.astype(np.float16), out, x) is None
+    slope = fuse("test_slope", lambda xp, g, out, x, slope: g * slope + x, 1)
+    assert slope(g, out, x, slope=None) is None
