@@ -65,9 +65,9 @@ class Checkpoint(Callback):
             _restore(self.path, self.training)
 
     def on_epoch(self, model: "Module", history: History) -> None:
-        """Save, if it is time."""
-        if history.epochs % self.every == 0:
-            assert self.training is not None
+        """Save, if it is time, or the last epoch."""
+        assert self.training is not None
+        if history.epochs % self.every == 0 or self.training.stopped:
             _write(self.path, self.training)
 
     def _check_folder(self) -> None:

@@ -5,7 +5,7 @@ rows of few classes the fast order of the axes is (classes, rows). A test compar
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +13,12 @@ from chainrule.nn import losses, task as tasks
 from chainrule.nn.data.check import Array
 from chainrule.nn.parameter import Parameter
 
-if TYPE_CHECKING:
-    from chainrule.nn.module import Module
-
 # logits or predictions (classes, rows), targets, weights / rows -> loss, its derivative by them
 Loss = Callable[[Array, Array, Any], tuple[float, Array]]
 
 
 def written_out(
-    model: "Module",
+    model: Any,
     params: Sequence[Parameter],
     loss: Any,
     rows: Array,
@@ -53,7 +50,7 @@ def written_out(
     # A subclass may compute something else in its `forward`, and so may a hook.
     if own is None or not vars(type(model)).get("affine") or rows.ndim != 2:
         return None
-    layer: Any = model.linear
+    layer = model.linear
     if model._hooks or layer._hooks or [id(w) for w in params] != [id(layer.weight), id(layer.bias)]:
         return None
     if not (layer.weight.requires_grad and layer.bias.requires_grad):

@@ -160,10 +160,11 @@ class _Grow(Callback):
         self.losses.append(smooth)
 
     def result(self) -> LearningRates:
-        """Return what was seen; the first tenth of it does not count, since the mean begins there."""
-        rates = self.rates[: len(self.losses)]
-        if len(rates) < 3:
+        """Return what was seen; the slope at a rate is that of the line through the losses of the rates around it."""
+        losses, rates = np.array(self.losses), self.rates[: len(self.losses)]
+        half = max(1, len(losses) // 8)  # batches differ, so that the slope between two of them says nothing
+        if len(losses) < 2 * half + 1:
             return LearningRates(rates, self.losses, self.rates[0])
-        slopes = np.gradient(self.losses)
-        first = len(rates) // 10
-        return LearningRates(rates, self.losses, rates[first + int(np.argmin(slopes[first:]))])
+        offsets = np.arange(-half, half + 1)
+        slopes = np.correlate(losses, offsets / np.sum(offsets**2), "valid")
+        return LearningRates(rates, self.losses, rates[half + int(np.argmin(slopes))])

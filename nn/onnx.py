@@ -167,14 +167,10 @@ def _conv(graph: _Graph, module: Any, x: str) -> str:
 
 def _pool(graph: _Graph, module: Any, x: str) -> str:
     average = isinstance(module, conv.AvgPool2d | conv.AvgPool1d)
-    return graph.node(
-        "AveragePool" if average else "MaxPool",
-        [x],
-        kernel_shape=module.kernel_size,
-        strides=module.stride,
-        pads=module.padding * 2,
-        **({"count_include_pad": 1} if average else {}),
-    )
+    sizes = {"kernel_shape": module.kernel_size, "strides": module.stride, "pads": module.padding * 2}
+    if average:
+        return graph.node("AveragePool", [x], **sizes, count_include_pad=1)
+    return graph.node("MaxPool", [x], **sizes)
 
 
 def _batch_norm(graph: _Graph, module: Any, x: str) -> str:

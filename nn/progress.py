@@ -46,6 +46,12 @@ class Progress:
         elif number % max(1, self._epochs // _LINES) == 0 or number in (1, self._epochs):
             print(f"{head}: {', '.join(f'{name} {text}' for name, text in texts.items())}", flush=True)
 
+    def end(self) -> None:
+        """The training is over, be it before its time."""
+        if self._bar is not None:
+            self._bar.total = self._bar.n
+            self._bar.refresh()
+
     def __enter__(self) -> Self:
         return self
 

@@ -52,6 +52,7 @@ class Training:
         self.task = task
         self.history = History()
         self.callbacks: Sequence[Callback] = ()
+        self.stopped = False  # before its time
         self._buffers = [buffer for _, buffer in model.named_buffers()]
         self._before: list[Array] = []  # the parameters' data before the last step
         self._held: list[Array] = []  # the buffers' data before it
@@ -97,11 +98,13 @@ class Training:
 
     def _epochs(self, epochs: int, progress: Progress) -> None:
         for number in range(self.history.epochs + 1, epochs + 1):
-            more = self.epoch(number, progress)
-            progress.epoch(number, self.history.last)
-            stops = [callback.on_epoch(self.model, self.history) for callback in self.callbacks]
-            if any(stops) or not more:
+            if self.stopped:
+                progress.end()
                 break
+            self.stopped = not self.epoch(number, progress)
+            progress.epoch(number, self.history.last)
+            for callback in self.callbacks:
+                self.stopped |= bool(callback.on_epoch(self.model, self.history))
 
     @property
     def steps(self) -> int:
@@ -204,6 +207,7 @@ class Training:
             "optimizer": self.optimizer.state_dict(),
             "scheduler": None if self.scheduler is None else self.scheduler.state_dict(),
             "loader": {"seed": self.loader.seed, "epoch": self.loader.epoch},
+            "stopped": self.stopped,
         }
 
     def load_state_dict(self, saved: Mapping[str, Any]) -> None:
@@ -219,6 +223,7 @@ class Training:
             if self.scheduler is not None:
                 self.scheduler.load_state_dict(saved["scheduler"])
             self.loader.seed, self.loader.epoch = int(saved["loader"]["seed"]), int(saved["loader"]["epoch"])
+            self.stopped = bool(saved["stopped"])
         except Exception:
             self.model.load_state_dict(model)
             self.optimizer.load_state_dict(optimizer)

@@ -22,6 +22,7 @@ def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
         The norm before.
 
     Raises:
+        TypeError: `params` holds something else than parameters.
         ValueError: `max_norm` is negative or not finite.
 
     Example:
@@ -33,7 +34,7 @@ def clip_grad_norm(params: Iterable[Parameter], max_norm: float) -> float:
         array([0.6, 0.8], dtype=float32)
     """
     limit = as_amount("clip_grad_norm", max_norm, "max_norm")
-    found = [w for w in params if w.grad is not None]
+    found = _with_gradients("clip_grad_norm", params)
     norm = math.sqrt(sum(float(np.vdot(w.grad, w.grad)) for w in found))
     factor = limit / (norm + 1e-6)
     if factor < 1:
@@ -50,6 +51,7 @@ def clip_grad_value(params: Iterable[Parameter], max_value: float) -> None:
         max_value: the largest absolute value.
 
     Raises:
+        TypeError: `params` holds something else than parameters.
         ValueError: `max_value` is negative or not finite.
 
     Example:
@@ -60,6 +62,13 @@ def clip_grad_value(params: Iterable[Parameter], max_value: float) -> None:
         array([ 0.5, -0.5], dtype=float32)
     """
     limit = as_amount("clip_grad_value", max_value, "max_value")
-    for w in params:
-        if w.grad is not None:
-            w.grad = np.asarray(np.clip(w.grad, -limit, limit))
+    for w in _with_gradients("clip_grad_value", params):
+        w.grad = np.asarray(np.clip(w.grad, -limit, limit))
+
+
+def _with_gradients(where: str, params: Iterable[Parameter]) -> list[Parameter]:
+    given = list(params)
+    for w in given:
+        if not isinstance(w, Parameter):
+            raise TypeError(f"{where}: expected parameters, got {type(w).__name__}; pass model.parameters()")
+    return [w for w in given if w.grad is not None]

@@ -69,6 +69,21 @@ def test_lbfgs_goes_on_to_the_same_bits(tmp_path):
     assert same_states(model.state_dict(), twin.state_dict())
 
 
+@pytest.mark.parametrize("every", [1, 4])
+def test_a_training_that_was_stopped_stays_so(tmp_path, every):
+    def fit():
+        cr.seed(0)
+        model = nn.MLP([2, 4, 2])
+        stop = nn.EarlyStopping(patience=2, monitor="loss", mode="max")
+        save = nn.Checkpoint(tmp_path / "run.safetensors", every=every)
+        return model, model.fit(X, Y, epochs=9, callbacks=[save, stop], verbose=0)
+
+    model, history = fit()
+    twin, again = fit()
+    assert history.epochs == again.epochs == 3
+    assert same_states(model.state_dict(), twin.state_dict())
+
+
 def test_ctrl_c_and_go_on(tmp_path):
     class Stop(nn.Callback):
         def on_epoch(self, model, history):

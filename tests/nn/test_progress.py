@@ -44,3 +44,11 @@ def test_nothing_is_shown_when_quiet(capsys):
     with Progress(1, 1, show=False) as progress:
         progress.step()
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_training_that_ends_early_is_whole(capsys):
+    pytest.importorskip("tqdm", reason="needs tqdm: pip install 'chainrule[progress]'")
+    history = nn.LogisticRegression(2).fit(*moons(20), l2=0.1, verbose=1)
+    shown = capsys.readouterr().err
+    assert f"{history.epochs}/{history.epochs}" in shown
+    assert "100%" in shown

@@ -48,3 +48,9 @@ def test_limits_that_cannot_work(limit):
     for clip in (optim.clip_grad_norm, optim.clip_grad_value):
         with pytest.raises(ValueError, match="must be a finite number of at least 0"):
             clip(parameters([1.0]), limit)
+
+
+def test_a_model_is_no_list_of_parameters():
+    for clip in (optim.clip_grad_norm, optim.clip_grad_value):
+        with pytest.raises(TypeError, match=r"expected parameters, got Linear; pass model\.parameters\(\)"):
+            clip(nn.MLP([2, 1]), 1.0)
