@@ -22,6 +22,8 @@ class Words {
         : `Backprop goes on: the gradient that arrives at ${this.root} is ${short(step.value)}`;
     if (step.kind === "iteration")
       return `Iteration ${step.number}: ${step.values.length ? "new data comes in" : "the same data"}, and the graph is computed anew.`;
+    if (step.kind === "zero" && step.after) // neither cleared nor 0: clipped, say
+      return `the gradient of ${names[step.node]} is changed to ${this.#say(step.after)}`;
     if (step.kind === "zero")
       return `the gradient of ${names[step.node]} is ${step.after === undefined ? "cleared" : "set to 0"}, or the next pass would add to it`;
     if (step.kind === "accumulate")
