@@ -34,6 +34,7 @@ def shoot(page: Path, picture: Path) -> None:
         browser = playwright.chromium.launch(executable_path=next(found, None))
         tab = browser.new_page(viewport=SIZE, color_scheme="light", reduced_motion="reduce")
         tab.goto(page.as_uri())
+        tab.wait_for_selector(".stepper")
         tab.keyboard.press("Home")
         for _ in range(STEP):
             tab.keyboard.press("ArrowRight")

@@ -74,8 +74,9 @@ def embed(url: str, title: str, step: int = 0, node: str = "", height: int = 420
     <iframe src="a.html?embed#step=17&amp;node=w1" title="neuron" width="100%" height="420" style="border:0"></iframe>
     """
     asked = urlencode({"step": step, **({"node": node} if node else {})})
+    source = escape(f"{url}{'&' if '?' in url else '?'}embed#{asked}")
     return (
-        f'<iframe src="{escape(f"{url}?embed#{asked}")}" title="{escape(title)}" width="100%" height="{height:d}" '
+        f'<iframe src="{source}" title="{escape(title)}" width="100%" height="{height:d}" '
         'style="border:0"></iframe>'
     )
 

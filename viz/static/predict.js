@@ -74,7 +74,7 @@ class Predict {
     this.input = html("input", {
       type: "text",
       "aria-label": "your prediction",
-      placeholder: "3/4, −1.5, 0.5·3",
+      placeholder: "3/4 or −1.5",
       autocomplete: "off",
       spellcheck: "false",
     });
