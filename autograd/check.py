@@ -69,21 +69,19 @@ def _weights(f: Callable[..., Any], args: Sequence[Any]) -> Any:
 def _directional(scalar: Callable[..., Any], parts: Sequence[Any]) -> Callable[..., Any]:
     """Return the derivative of `scalar` along fixed random directions: a scalar again, to differentiate once more."""
     rng = np.random.default_rng(1)
-    directions = [rng.uniform(0.5, 1.5, np.shape(x)) for x in parts]
+    directions = [np.asarray(rng.uniform(0.5, 1.5, np.shape(x))) for x in parts]
     gradient = grad(scalar, tuple(range(len(parts))))
+
+    arrays = any(isinstance(x, np.ndarray) for x in parts)
 
     def along(*leaves: Any) -> Any:
         total: Any = 0.0
         for found, direction in zip(gradient(*leaves), directions, strict=True):
-            total = total + (found * float(direction) if np.ndim(direction) == 0 and not _tensor(found) else
-                             (found * direction).sum())  # fmt: skip
+            lifted = Tensor.from_values(found) if arrays and isinstance(found, Value) else found
+            total = total + (lifted * direction).sum() if arrays else total + lifted * direction
         return total
 
     return along
-
-
-def _tensor(x: Any) -> bool:
-    return isinstance(x, Tensor | np.ndarray)
 
 
 def _compare(

@@ -33,6 +33,7 @@ class _Tape:
         args: Sequence[Any],
         argnums: Sequence[int],
         settings: dict[str, Any] | None = None,
+        nested: bool = False,
     ) -> None:
         if isinstance(function, Node):
             raise TypeError(
@@ -41,8 +42,12 @@ class _Tape:
             )
         self.name = name
         for i in argnums:
+            if not isinstance(i, int):
+                raise TypeError(f"{name}: argnums counts positional arguments from 0, got {i!r}")
             if not -len(args) <= i < len(args):
                 raise TypeError(f"{name}: there is no argument {i}: the function was called with {len(args)}")
+        if len({i % len(args) for i in argnums}) != len(argnums):
+            raise ValueError(f"{name}: argnums {tuple(argnums)} names an argument twice")
         self.trees = [args[i] for i in argnums]
         given = [leaf for part in self.trees for leaf in tree.leaves(part)]
         recording = current().grad
@@ -52,17 +57,20 @@ class _Tape:
             call = list(args)
             for i, part in zip(argnums, self.trees, strict=True):
                 call[i] = tree.rebuild(part, [next(fresh) for _ in tree.leaves(part)])
-            self.result = function(*call, **(settings or {}))
-        if not isinstance(self.result, Node):
-            raise TypeError(
-                f"{name}: the function returned {type(self.result).__name__}, not a Value or Tensor; "
-                "compute with chainrule's functions so that the graph is recorded"
-            )
+            self.returned = function(*call, **(settings or {}))
+        self.results = tree.leaves(self.returned) if nested else [self.returned]
+        for result in self.results:
+            if not isinstance(result, Node):
+                raise TypeError(
+                    f"{name}: the function returned {type(result).__name__}, not a Value or Tensor; "
+                    "compute with chainrule's functions so that the graph is recorded"
+                )
+        self.result = self.results[0] if self.results else None
         self.nodes_in = [isinstance(leaf, Node) for leaf in given]
         for x in self.inputs:
             if x.op is None:  # from here on a constant to every transform around this one
                 x.requires_grad = False
-        self.interior, found = walks.graph([self.result])
+        self.interior, found = walks.graph(self.results)
         outside = set(found) - set(self.inputs)
         self.recorded = recording and any(leaf.requires_grad for leaf in outside)
         self.wanted = walks.dependents(self.interior, self.inputs)
@@ -71,15 +79,15 @@ class _Tape:
     def algebra(self) -> walks.Algebra:
         if self.recorded:
             return walks.NODES
-        scalar = all(isinstance(node, Value) for node in (self.result, *self.inputs, *self.interior))
+        scalar = all(isinstance(node, Value) for node in (*self.results, *self.inputs, *self.interior))
         return walks.FLOATS if scalar else walks.arrays()
 
-    def pull(self, cotangent: Any) -> list[Any]:
+    def pull(self, cotangent: Any, result: Any = None) -> list[Any]:
         """Return the cotangent of each input, zeros where the result does not depend on it."""
         recorded = self.recorded or (isinstance(cotangent, Node) and cotangent.requires_grad)
         if not recorded:
             cotangent = data_of(cotangent)
-        cotangents: dict[Node, Any] = {self.result: cotangent}
+        cotangents: dict[Node, Any] = {self.result if result is None else result: cotangent}
         inputs = set(self.inputs)
         path = [n for n in self.interior if n in self.wanted and n not in inputs]
         with enable_grad():
@@ -105,7 +113,8 @@ class _Tape:
 
     def value(self) -> Any:
         """Return the function's result: itself where nodes are involved, else its number or array."""
-        return self.give(self.result, any(self.nodes_in), self.recorded)
+        given = [self.give(result, any(self.nodes_in), self.recorded) for result in self.results]
+        return tree.rebuild(self.returned, given) if given else self.returned
 
     def seed(self) -> Any:
         """Return the cotangent 1 of a scalar result."""
@@ -225,14 +234,16 @@ def vjp(f: Function, *args: Any) -> tuple[Any, Function]:
     tape = _Tape("vjp", f, args, range(len(args)))
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
-        if isinstance(tape.result, Tensor):
-            if np.shape(data_of(cotangent)) != tape.result.shape:
-                raise ShapeError(
-                    f"vjp: the cotangent has shape {np.shape(data_of(cotangent))}, the result {tape.result.shape}; "
-                    "they must be equal"
-                )
-            if not isinstance(cotangent, Node):
-                cotangent = walks.seed(tape.result, cotangent)
+        dims = np.shape(data_of(tape.result))
+        if np.shape(data_of(cotangent)) != dims:
+            raise ShapeError(
+                f"vjp: the cotangent has shape {np.shape(data_of(cotangent))}, the result {dims}; "
+                "they must be equal"
+            )
+        if not isinstance(cotangent, Node):
+            cotangent = (
+                walks.seed(tape.result, cotangent) if isinstance(tape.result, Tensor) else float(cotangent)
+            )
         return tuple(tape.shaped(tape.pull(cotangent)))
 
     return tape.value(), pull
@@ -242,104 +253,132 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     """Return f(*primals) and its derivative in a direction, J·t: forward mode.
 
     Args:
-        f: a function whose result is a Value or Tensor of any shape.
-        primals: the arguments.
+        f: a function whose result is a Value or Tensor of any shape, or a nest of dicts, lists and tuples of them.
+        primals: the arguments, in a list; each may be a nest.
         tangents: a direction for each, of the same form and shape.
 
     Returns:
-        The value, and the tangent of the value, of its shape.
+        The value, and the tangent of the value, of its form and shape.
+
+    Raises:
+        TypeError: primals or tangents are no list or tuple.
+        ValueError: the directions do not fit the arguments.
 
     Example:
         >>> jvp(lambda x: x * x, [np.array([1.0, 2.0])], [np.array([1.0, 10.0])])[1]
         array([ 2., 40.])
     """
-    tape = _Tape("jvp", f, primals, range(len(primals)))
-    directions = [leaf for part in tangents for leaf in tree.leaves(part)]
+    for what, given in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(given, list | tuple):
+            raise TypeError(
+                f"jvp: {what} is a list with one entry for each argument, got {type(given).__name__}; write [x]"
+            )
+    if len(primals) != len(tangents):
+        raise ValueError(
+            f"jvp: primals hold {len(primals)} arguments, tangents {len(tangents)}; give one direction for each"
+        )
+    tape = _Tape("jvp", f, primals, range(len(primals)), nested=True)
+    try:
+        directions = tree.aligned(list(primals), list(tangents))
+    except ValueError as error:
+        raise ValueError(f"jvp: the tangents do not have the form of the primals: {error}") from None
     if any(isinstance(t, Node) and t.requires_grad for t in directions):
         tape.recorded = True
-    if len(directions) != len(tape.inputs):
-        raise ValueError(
-            f"jvp: primals hold {len(tape.inputs)} numbers or arrays, tangents {len(directions)}; "
-            "give one direction for each"
-        )
     start = {x: _direction(x, t) for x, t in zip(tape.inputs, directions, strict=True)}
     inputs = set(tape.inputs)
     path = [n for n in reversed(tape.interior) if n in tape.wanted and n not in inputs]
     with enable_grad(), np.errstate(all="ignore"):
-        found = push(path, start, tape.algebra, tape.wanted).get(tape.result)
-    if found is None:
-        found = ops.zeros_like(tape.result)
-    return tape.value(), tape.give(found, any(tape.nodes_in), tape.recorded)
+        moved = push(path, start, tape.algebra, tape.wanted)
+    found = [
+        tape.give(moved[x] if x in moved else ops.zeros_like(x), any(tape.nodes_in), tape.recorded)
+        for x in tape.results
+    ]
+    return tape.value(), tree.rebuild(tape.returned, found)
 
 
 def _direction(x: Node, tangent: Any) -> Any:
+    if tangent is None:
+        raise TypeError("jvp: a tangent is None; write zeros for an argument that stays where it is")
+    dims, wanted = np.shape(data_of(tangent)), np.shape(x._data)
+    if dims != wanted:
+        raise ShapeError(f"jvp: tangent has shape {dims}, its argument {wanted}; they must be equal")
     if isinstance(tangent, Node):
         return tangent
-    if isinstance(x, Value):
-        return float(tangent)
-    array = np.array(tangent, dtype=x._data.dtype)
-    if array.shape != x._data.shape:
-        raise ShapeError(
-            f"jvp: tangent has shape {array.shape}, its argument {x._data.shape}; they must be equal"
-        )
-    return array
+    return float(tangent) if isinstance(x, Value) else np.array(tangent, dtype=x._data.dtype)
 
 
 def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
     """Return the Hessian of f times a direction, H·t: forward over reverse, at the cost of a few gradients.
 
     Args:
-        f: a function of one argument whose result is a scalar.
-        primals: the argument, in a sequence.
-        tangents: the direction, in a sequence.
+        f: a function whose result is a scalar.
+        primals: the arguments, in a list; each may be a nest of dicts, lists and tuples.
+        tangents: a direction for each, of the same form and shape.
+
+    Returns:
+        The product, of the form of the argument; a tuple of them if there are several.
 
     Example:
         >>> hvp(lambda x: (x**3).sum(), [np.array([1.0, 2.0])], [np.array([1.0, 1.0])])
         array([ 6., 12.])
     """
-    return jvp(grad(f), primals, tangents)[1]
+    several = isinstance(primals, list | tuple) and len(primals) != 1
+    return jvp(grad(f, tuple(range(len(primals))) if several else 0), primals, tangents)[1]
 
 
 def jacobian(f: Function) -> Function:
-    """Return the Jacobian of a function of one array, as a function.
+    """Return the Jacobian of a function of one argument, as a function.
 
     Args:
-        f: takes one number or array, returns a Value or Tensor of any shape.
+        f: takes a number, an array, or a nest of dicts, lists and tuples of them; returns a Value or Tensor of any
+            shape, or a nest of them.
 
     Returns:
-        A function from an array to an array of shape (*result, *argument).
+        A function from an array to an array of shape (*result, *argument). Where the argument is a nest there is one
+        such array for each of its leaves, in the same nest; where the result is one, such a nest for each of its.
 
     Example:
         >>> jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
         array([[2., 0.],
                [0., 4.]])
+        >>> jacobian(lambda p: p["w"] * p["b"])({"w": np.array([1.0, 2.0]), "b": np.array(3.0)})["b"]
+        array([1., 2.])
     """
 
     @_named("jacobian", "The Jacobian", f)
     def function(x: Any) -> Any:
-        if isinstance(x, list | tuple | dict):
-            raise TypeError(
-                f"jacobian takes one number or array, got {type(x).__name__}; pass numpy.array([...])"
-            )
-        tape = _Tape("jacobian", f, (x,), (0,))
-        if isinstance(tape.result, Value):
-            return tape.pull(1.0)[0]
-        dims = np.shape(data_of(tape.result))
-        rows = []
-        for i in range(int(np.prod(dims))):
-            unit = np.zeros(dims, data_of(tape.result).dtype)
-            unit.flat[i] = 1
-            rows.append(tape.pull(unit)[0])
-        shape = (*dims, *np.shape(data_of(x)))
-        if any(isinstance(row, Node) for row in rows):
-            return ops.reshape(ops.stack(rows), shape)
-        return np.reshape(rows, shape)
+        tape = _Tape("jacobian", f, (x,), (0,), nested=True)
+        return tree.rebuild(tape.returned, [_jacobian(tape, result) for result in tape.results])
 
     return function
 
 
+def _jacobian(tape: _Tape, result: Node) -> Any:
+    """Return the derivatives of one result, in the nest of the argument."""
+    if isinstance(result, Value):
+        return tape.shaped(tape.pull(1.0, result))[0]
+    dims = np.shape(data_of(result))
+    rows = []
+    for i in range(int(np.prod(dims))):
+        unit = np.zeros(dims, data_of(result).dtype)
+        unit.flat[i] = 1
+        rows.append(tape.pull(unit, result))
+    return tape.shaped([_table([row[k] for row in rows], dims, x) for k, x in enumerate(tape.inputs)])[0]
+
+
+def _table(rows: list[Any], dims: tuple[int, ...], x: Node) -> Any:
+    """Return the derivatives of each element by one input, in one array or Tensor."""
+    shape = (*dims, *np.shape(x._data))
+    if rows and isinstance(rows[0], Node):
+        joined = Tensor.from_values(rows) if isinstance(rows[0], Value) else ops.stack(rows)
+        return ops.reshape(joined, shape)
+    return np.reshape(rows, shape)
+
+
 def hessian(f: Function) -> Function:
-    """Return the matrix of second derivatives of a scalar function of one array, as a function.
+    """Return the matrix of second derivatives of a scalar function of one argument, as a function.
+
+    For a nest of arguments: the result's entry for one leaf holds the nest of its derivatives by all leaves.
 
     Example:
         >>> hessian(lambda x: (x**3).sum())(np.array([1.0, 2.0]))

@@ -18,6 +18,33 @@ def leaves(tree: Any) -> list[Any]:
     return [tree]
 
 
+def aligned(tree: Any, other: Any) -> list[Any]:
+    """Return the leaves of another nest in the order in which `leaves` gives those of `tree`.
+
+    Args:
+        tree: a nest.
+        other: a nest with the same keys and lengths; where `tree` has a leaf it may hold anything.
+
+    Raises:
+        ValueError: keys or lengths differ.
+
+    Example:
+        >>> aligned({"w": 1, "b": 2}, {"b": 20, "w": 10})
+        [10, 20]
+    """
+    if isinstance(tree, dict):
+        if not isinstance(other, dict) or tree.keys() != other.keys():
+            found = f"keys {sorted(other, key=str)}" if isinstance(other, dict) else type(other).__name__
+            raise ValueError(f"expected a dict with the keys {sorted(tree, key=str)}, got {found}")
+        return [leaf for key, branch in tree.items() for leaf in aligned(branch, other[key])]
+    if isinstance(tree, list | tuple):
+        if not isinstance(other, list | tuple) or len(tree) != len(other):
+            found = f"{len(other)} entries" if isinstance(other, list | tuple) else type(other).__name__
+            raise ValueError(f"expected {len(tree)} entries in a list or tuple, got {found}")
+        return [leaf for branch, twin in zip(tree, other, strict=True) for leaf in aligned(branch, twin)]
+    return [other]
+
+
 def rebuild(tree: Any, new: Sequence[Any]) -> Any:
     """Return a nest like `tree` with other leaves, in the order that `leaves` gives.
 

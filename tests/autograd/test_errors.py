@@ -348,7 +348,7 @@ def test_transforms_of_what_is_no_function_of_nodes() -> None:
         cr.jacobian(lambda x: 3.0)(np.ones(2))
     with says(TypeError, "grad: there is no argument 2: the function was called with 1"):
         cr.grad(lambda x: x, 2)(1.0)
-    with says(ValueError, "jvp: primals hold 1 numbers or arrays, tangents 2"):
+    with says(ValueError, "jvp: primals hold 1 arguments, tangents 2"):
         cr.jvp(lambda x: x, [1.0], [1.0, 2.0])
     with says(ShapeError, "grad: the function must return a scalar, got shape (2,)", "chainrule.jacobian"):
         cr.grad(lambda x: x * 2)(np.ones(2))
