@@ -24,8 +24,12 @@ lint: .venv/dev.installed ## check style, format and types
 
 bench: .venv/bench.installed ## measure accuracy and speed, side by side with other libraries
 	$(BIN)/python -P benchmarks/digits.py
-	$(BIN)/python -P benchmarks/eager.py
-	$(BIN)/python -P benchmarks/kernels.py
+	$(BIN)/python -P benchmarks/eager.py --json benchmarks/results/eager.json
+	OMP_NUM_THREADS=1 $(BIN)/python -P benchmarks/kernels.py --json benchmarks/results/kernels.json
+	OMP_NUM_THREADS=2 $(BIN)/python -P benchmarks/kernels.py --json benchmarks/results/kernels.json
+	$(BIN)/python -P benchmarks/eager_report.py
+	$(BIN)/python -P benchmarks/report.py
+	$(BIN)/python -P benchmarks/training.py --json benchmarks/results/training.json
 
 docs: .venv/test.installed ## make the README's picture and the editors' stubs anew
 	$(BIN)/python -P tools/make_pictures.py
