@@ -9,6 +9,7 @@ of blocks are added with compensation (D. Knuth's TwoSum; T. Ogita, S. Rump, S. 
 So the error does not grow with the length; NumPy's does along all axes but the last.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -33,9 +34,10 @@ ROWS = 128  # that are summed before compensation sets in
 inlined_sum: Any = numba.njit(
     forceinline=True, **(FLAGS | SUMS)
 )  # for sums alone: compensation is exact only in order
-# Elements from which on each is measured to be faster than NumPy, the call included; `mean` always is.
-SMALLEST = {"sum": 2048, "max": 2048, "min": 2048}
-LONG = 4096  # the maximum of a row from this length on NumPy finds as fast
+# What a kernel is measured to be faster for than NumPy, the call included (`benchmarks/kernels_nn.py`):
+MANY = 64  # rows that NumPy reduces, or adds, one by one
+LARGE = 16_384  # elements
+LONG = 4096  # but the maximum of a row from this length on NumPy finds as fast
 
 
 def extreme(instruction: str) -> Any:
@@ -233,8 +235,8 @@ class Plan(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def plan(shape: Axes, axis: int | Axes | None) -> Plan | None:
-    """Plan the reduction of an array of this shape; None for what NumPy should answer or refuse."""
+def plan(name: str, shape: Axes, axis: int | Axes | None) -> Plan | None:
+    """Plan the reduction of an array of this shape; None for what NumPy has to refuse, or does as fast."""
     n = len(shape)
     axes = tuple(range(n)) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     over = {a + n if a < 0 else a for a in axes}
@@ -251,12 +253,14 @@ def plan(shape: Axes, axis: int | Axes | None) -> Plan | None:
     lengths, steps, inner = [g[0] for g in groups], [], 1
     for place in reversed(range(len(lengths))):
         if reduced[place]:
-            outer = 1
-            for length in lengths[:place]:
-                outer *= length
-            steps.append((outer, lengths[place], inner))
+            steps.append((math.prod(lengths[:place]), lengths[place], inner))
         else:
             inner *= lengths[place]
+    outer, length, inner = steps[0]
+    if (outer if inner == 1 else outer * length) < MANY and math.prod(shape) < LARGE:
+        return None
+    if name != "sum" and inner == 1 and (outer == 1 or length >= LONG):
+        return None
     left = tuple(length for i, length in enumerate(shape) if i not in over)
     return Plan(left, tuple(1 if i in over else s for i, s in enumerate(shape)), tuple(steps))
 
@@ -265,8 +269,8 @@ def reduced(name: str, x: Any, axis: Any, keepdims: bool) -> Array | None:
     """The reduction by kernels; None for what NumPy has to do, or does as fast."""
     if type(x) is not np.ndarray or x.dtype not in FORMATS or x.flags.num & C_ALIGNED != C_ALIGNED:
         return None
-    found = plan(x.shape, axis)
-    if found is None or (name != "sum" and found.steps[0][1] >= LONG and found.steps[0][2] == 1):
+    found = plan(name, x.shape, axis)
+    if found is None:
         return None
     f, dtype, flat = FORMATS[x.dtype], x.dtype, x
     for outer, length, inner in found.steps:
@@ -284,7 +288,7 @@ numpys: dict[str, Any] = {"max": reference.max, "min": reference.min}  # NumPy's
 
 
 def sum_over(x: Array, axis: Any = 0, keepdims: bool = False) -> Any:
-    found = reduced("sum", x, axis, keepdims) if np.size(x) >= SMALLEST["sum"] else None
+    found = reduced("sum", x, axis, keepdims)
     return reference.sum(x, axis, keepdims=keepdims) if found is None else found
 
 
@@ -297,14 +301,14 @@ def mean_over(x: Array, axis: Axes, keepdims: bool) -> Any:
 
 
 def max_over(x: Array, axis: Any = 0, keepdims: bool = False, **initial: float) -> Any:
-    found = reduced("max", x, axis, keepdims) if np.size(x) >= SMALLEST["max"] else None
+    found = reduced("max", x, axis, keepdims)
     if found is None:
         return numpys["max"](x, axis, keepdims=keepdims, **initial)
     return np.maximum(found, initial["initial"], out=found) if initial else found
 
 
 def min_over(x: Array, axis: Any = 0, keepdims: bool = False) -> Any:
-    found = reduced("min", x, axis, keepdims) if np.size(x) >= SMALLEST["min"] else None
+    found = reduced("min", x, axis, keepdims)
     return numpys["min"](x, axis, keepdims=keepdims) if found is None else found
 
 
