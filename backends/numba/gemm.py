@@ -31,10 +31,10 @@ GAP = 8  # packed rows lie this much more apart than their length: at a power of
 NEAR = 1 << 20  # bytes of B that are read in place
 FAR = 2048  # bytes between rows from which on they are read in place no more, if
 CROWD = 1024  # divides them: then the rows of a tile share few places of the fastest cache
-FEWEST = 4  # rows and columns of C from which on the kernel is as fast as BLAS (`benchmarks/dispatch.py`)
-PARALLEL = (
-    1 << 23
-)  # multiplications, some 150 microseconds, from which on threads are worth their start of 40
+FEWEST = 4  # rows and columns of C from which on the kernel is as fast as BLAS (`benchmarks/dispatch.py`) if
+SHALLOW = 32  # the depth is at most this; where it is more:
+FEWEST_ROWS, FEWEST_COLUMNS = 5, 9
+PARALLEL = 1 << 24  # multiplications, 300 microseconds, from which on threads are worth their start of 40
 THIN, LARGE = 1, 2  # why `multiply` did nothing: for NumPy, and for several threads
 
 
@@ -97,12 +97,17 @@ def packing(f: Format) -> tuple[Any, Any]:
                 continue
             for part in range(0, columns, lanes):
                 source, target = b + (j + part) * b_column * size, panel + part * size
-                squares = depth // lanes * lanes if columns - part >= lanes and b_k == 1 else 0
-                for k in range(0, squares, lanes):
-                    transpose_of(source + k * size, b_column, target + k * width * size, width)
-                for i in range(min(columns - part, lanes)):
-                    for k in range(squares, depth):
-                        move_of(source + (i * b_column + k * b_k) * size, target + (k * width + i) * size, 1)
+                count = min(columns - part, lanes)
+                if b_k == 1 and depth >= lanes:
+                    for square in range(0, depth, lanes):
+                        k = min(square, depth - lanes)  # the last may overlap the one before it
+                        transpose_of(source + k * size, b_column, target + k * width * size, width, count)
+                else:
+                    for i in range(count):
+                        for k in range(depth):
+                            move_of(
+                                source + (i * b_column + k * b_k) * size, target + (k * width + i) * size, 1
+                            )
 
     return copy_rows, into_panels
 
@@ -118,7 +123,9 @@ def turning(f: Format) -> Any:
         square = np.empty(lanes * lanes, real)
         for i in range(0, rows, lanes):
             for j in range(0, columns, lanes):
-                transpose_of(source + (i * source_row + j) * size, source_row, square.ctypes.data, lanes)
+                transpose_of(
+                    source + (i * source_row + j) * size, source_row, square.ctypes.data, lanes, lanes
+                )
                 place = target + (j * target_row + i) * size
                 copy_rows(
                     square.ctypes.data,
@@ -286,7 +293,9 @@ def multiply(f: Format) -> Callable[..., int]:
 
     def multiply(a: Array, b: Array, c: Array) -> int:
         (m, depth), n = a.shape, b.shape[1]
-        if m < FEWEST or n < FEWEST or b.shape[0] != depth:
+        if m < FEWEST or n < FEWEST or b.shape[0] != depth or 2 * m * n < depth:
+            return THIN
+        if depth > SHALLOW and (m < FEWEST_ROWS or n < FEWEST_COLUMNS):
             return THIN
         if m * n * depth >= PARALLEL:
             return LARGE

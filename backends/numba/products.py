@@ -12,7 +12,7 @@ from chainrule.backends import numpy as reference, threads
 from chainrule.backends.numba.coefficients import FLOAT32
 from chainrule.backends.numba.elementwise import FORMATS
 from chainrule.backends.numba.epilogue import epilogue
-from chainrule.backends.numba.gemm import FEWEST, PARALLEL, multiply, multiply_and_finish
+from chainrule.backends.numba.gemm import FEWEST, LARGE, PARALLEL, multiply, multiply_and_finish
 from chainrule.backends.numba.tile import shape
 
 Array = NDArray[Any]
@@ -31,13 +31,14 @@ def matmul(x: Array, y: Array) -> Array:
         m, _ = x.shape
         _, n = y.shape
         out = empty((m, n), x.dtype)
-        if not KERNELS[x.dtype](x, y, out):
+        refused = KERNELS[x.dtype](x, y, out)
+        if not refused:
             return out
     except MISFITS:
         if is_new(x):
             return matmul(x, y)
         return np.matmul(x, y)  # type: ignore[no-any-return]
-    if x.shape[1] == len(y) and worth(m, n):
+    if refused == LARGE:
         side_by_side(x, y, out, out[0], 0)
         return out
     return np.matmul(x, y)  # type: ignore[no-any-return]
@@ -50,11 +51,6 @@ def is_new(x: Any) -> bool:
         return False
     KERNELS[dtype] = multiply(FORMATS[dtype])
     return True
-
-
-def worth(m: int, n: int) -> bool:
-    """Whether the kernel is as fast as BLAS, which is better at matrices with vectors."""
-    return m >= FEWEST and n >= FEWEST
 
 
 def linear(x: Array, weight: Array, bias: Array, activation: str = "") -> Array:
@@ -75,7 +71,7 @@ def linear(x: Array, weight: Array, bias: Array, activation: str = "") -> Array:
     """
     n, depth = weight.shape
     m = x.size // max(depth, 1)
-    if worth(m, n) and x.dtype in FORMATS:
+    if m >= FEWEST and n >= FEWEST and x.dtype in FORMATS:  # BLAS is slow with Wᵀ, but good with vectors
         out = empty((m, n), x.dtype)
         rows = x if x.ndim == 2 else x.reshape(m, depth)
         run, finish = finishing(x.dtype, activation)

@@ -2,7 +2,7 @@
 
 For each k a tile takes a few vectors of row k of B and, for each of its rows, one number of A, which it multiplies
 with all of them. Written as a plain loop LLVM would not keep the tile in registers, so it is written here as LLVM's
-own instructions, in one intrinsic: MR times NV accumulators, `llvm.fma`, and masks at the right edge.
+own instructions, in one intrinsic: MR times NV accumulators, `llvm.fmuladd`, and masks at the right edge.
 
 How many registers there are, and how wide, depends on the processor (`shape`).
 """
@@ -30,21 +30,27 @@ class Shape(NamedTuple):
     lanes: int
 
 
+def register_file(machine: Any) -> tuple[int, int]:
+    """The bytes of a vector register of a target machine, and the rows of a tile.
+
+    LLVM is asked, by the code it makes for an addition: a processor that is only named lists no features.
+    """
+    text = "define <16 x float> @f(<16 x float> %x) { %y = fadd <16 x float> %x, %x ret <16 x float> %y }"
+    code = machine.emit_assembly(binding.parse_assembly(f'target triple = "{machine.triple}"\n{text}'))
+    if "zmm" in code:
+        return 64, 14
+    if "ymm" in code:
+        return 32, 6
+    return 16, 6 if "xmm" in code else 14
+
+
 @cache
 def shape(f: Format) -> Shape:
     """The largest tile that fits the registers of the processor that numba compiles for.
 
     One register is left for A and two for B: 14 x 2 of AVX-512's 32 registers, 6 x 2 of AVX2's 16.
     """
-    features = registry.cpu_target.target_context.codegen()._tm_features
-    if "+avx512f" in features:
-        size, rows = 64, 14
-    elif "+avx2" in features or "+avx," in features:
-        size, rows = 32, 6
-    elif binding.get_default_triple().startswith(("aarch64", "arm64")):
-        size, rows = 16, 14
-    else:
-        size, rows = 16, 6
+    size, rows = register_file(registry.cpu_target.target_context.codegen()._tm)
     return Shape(rows, size // np.dtype(f.real).itemsize)
 
 
@@ -112,8 +118,8 @@ class Vectors:
             self.call(f"masked.store.{self.kind}.p0", ir.VoidType(), operands)
 
     def fma(self, x: Any, y: Any, z: Any) -> Any:
-        """x y + z, rounded once."""
-        return self.call(f"fma.{self.kind}", self.type, [x, y, z])
+        """x y + z, rounded once where the processor can: `llvm.fma` would call the C library where it cannot."""
+        return self.call(f"fmuladd.{self.kind}", self.type, [x, y, z])
 
     def shuffle(self, x: Any, y: Any, order: list[int]) -> Any:
         """Pick lanes from x (0, 1, ...) and y (lanes, lanes + 1, ...)."""
@@ -215,14 +221,18 @@ def move(f: Format) -> Any:
 def transpose(f: Format) -> Any:
     """An intrinsic that transposes a square of `lanes` rows and columns, from and to rows at a stride.
 
+    Where the source has fewer than `lanes` rows, `count`, the last one is read again in place of those that lack.
+
     In step h every pair of rows h apart exchanges its off-diagonal h x h squares: log2(lanes) steps, in registers.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        source, source_row, target, target_row = arguments
+        source, source_row, target, target_row, count = arguments
+        last = builder.sub(count, INDEX(1))
         v = Vectors(f, builder)
         n = v.lanes
-        rows = [v.load(v.place(source, (INDEX(i), source_row))) for i in range(n)]
+        lines = [builder.select(builder.icmp_signed("<", INDEX(i), last), INDEX(i), last) for i in range(n)]
+        rows = [v.load(v.place(source, (line, source_row))) for line in lines]
         h = n // 2
         while h:
             upper = [lane if lane & h == 0 else n + lane - h for lane in range(n)]
@@ -237,7 +247,9 @@ def transpose(f: Format) -> Any:
         return context.get_dummy_value()
 
     @intrinsic
-    def transpose(context: Any, source: Any, source_row: Any, target: Any, target_row: Any) -> Any:
-        return types.void(*[types.int64] * 4), generate
+    def transpose(
+        context: Any, source: Any, source_row: Any, target: Any, target_row: Any, count: Any
+    ) -> Any:
+        return types.void(*[types.int64] * 5), generate
 
     return transpose

@@ -89,8 +89,16 @@ def test_infinite_and_missing_numbers(f):
 
 @pytest.mark.parametrize("f", FORMATS)
 def test_what_is_refused_is_left_alone(f):
-    deep = -(-PARALLEL // 25)
-    for m, n, depth, reason in ((3, 50, 5, THIN), (50, 3, 5, THIN), (5, 5, deep, LARGE), (5, 5, 9, 0)):
+    rows = -(-PARALLEL // 900)
+    for m, n, depth, reason in (
+        (3, 50, 5, THIN),
+        (50, 3, 5, THIN),
+        (rows, 30, 30, LARGE),
+        (4, 9, 40, THIN),
+        (5, 8, 40, THIN),
+        (5, 5, 90, THIN),
+        (5, 5, 9, 0),
+    ):
         x, y = matrices(m, n, depth, f)
         out = np.full((m, n), 7, f.real)
         assert multiply(f)(x, y, out) == reason
