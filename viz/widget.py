@@ -45,7 +45,9 @@ def _widget_class() -> Any:
             name=error.name,
         ) from error
 
-    class StepperWidget(anywidget.AnyWidget):  # type: ignore[misc]
+    base: Any = anywidget.AnyWidget
+
+    class StepperWidget(base):  # type: ignore[misc]
         _esm = page.module()
         _css = page.style()
         payload = traitlets.Dict().tag(sync=True)
