@@ -19,7 +19,7 @@ def _element(xp: Any, g: Any, index: tuple[int, ...]) -> Any:
     """Return one element of a cotangent or tangent, as what belongs to a Value: a Value or a float."""
     if isinstance(g, Node):
         return _value(g, index)
-    return float(g[index]) if isinstance(g, np.ndarray | np.generic) else xp.getitem(g, index)
+    return float(np.asarray(g)[index]) if isinstance(g, np.ndarray | np.generic) else xp.getitem(g, index)
 
 
 def _lifted(g: Any, x: Any) -> Any:

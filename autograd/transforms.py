@@ -65,7 +65,7 @@ class _Tape:
                     f"{name}: the function returned {type(result).__name__}, not a Value or Tensor; "
                     "compute with chainrule's functions so that the graph is recorded"
                 )
-        self.result = self.results[0] if self.results else None
+        self.result: Any = self.results[0] if self.results else None
         self.nodes_in = [isinstance(leaf, Node) for leaf in given]
         for x in self.inputs:
             if x.op is None:  # from here on a constant to every transform around this one

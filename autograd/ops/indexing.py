@@ -67,7 +67,7 @@ def getitem(x: Operand, index: Any) -> Any:
 def _picked(name: str, dims: tuple[int, ...], index: Any) -> tuple[int, ...]:
     """Return the shape of what an index picks."""
     try:
-        return np.broadcast_to(np.False_, dims)[index].shape
+        return np.shape(np.broadcast_to(np.False_, dims)[index])
     except (IndexError, TypeError) as error:
         raise explain_index(name, dims, index, error) from None
 

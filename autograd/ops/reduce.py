@@ -287,8 +287,10 @@ def norm(x: Operand, *, axis: Axis = None, keepdims: bool = False, ord: float = 
         (5.0, 7.0, 4.0)
     """
     if ord == 0 or not np.isreal(ord) or ord != ord:
-        advice = "; norms of matrices are in matrix_norm" if isinstance(ord, str) else ""
-        raise ValueError(f"norm: ord must be a number other than 0, such as 1, 2 or inf; got {ord!r}{advice}")
+        raise ValueError(
+            f"norm: ord must be a number other than 0, such as 1, 2 or inf; got {ord!r}; "
+            "norms of matrices are in matrix_norm"
+        )
     if ord == 1:
         return sum(abs(x), axis, keepdims)
     if math.isinf(ord):
