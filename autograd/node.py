@@ -222,7 +222,9 @@ def apply(op: Op, *operands: Any, **params: Any) -> Any:
     arrays = [x if isinstance(x, kept) else as_constant(op, x, Node) for x in operands]
     for x, array in zip(operands, arrays, strict=True):
         if isinstance(array, np.ndarray) and array.dtype.kind not in "fiub":
-            raise TypeError(f"{op}: cannot compute with {type(x).__name__} (dtype {array.dtype}){odd_column(x)}")
+            raise TypeError(
+                f"{op}: cannot compute with {type(x).__name__} (dtype {array.dtype}){odd_column(x)}"
+            )
     return function(arrays, **params) if op.variadic else function(*arrays, **params)
 
 

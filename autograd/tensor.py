@@ -64,12 +64,11 @@ def _binary(op: Op, reflected: bool = False) -> Callable[["Tensor", Any], "Tenso
     return method
 
 
-def _comparison(op: Op) -> Callable[["Tensor", Any], "Tensor"]:
-    def method(self: "Tensor", other: Any) -> "Tensor":
+def _comparison(op: Op) -> Callable[["Tensor", Any], Any]:
+    def method(self: "Tensor", other: Any) -> Any:
         if other is None or isinstance(other, str):  # Python then says that == is False, and < impossible
             return NotImplemented
-        result: Tensor = self.record(op, (self, other), None)
-        return result
+        return self.record(op, (self, other), None)
 
     return method
 

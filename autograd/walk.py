@@ -209,12 +209,13 @@ def _carry(
             g = cotangents[node] = run_hooks(node, g)
         op, parents, params = node.op, node.parents, node._params or {}
         assert op is not None
-        rules, guard = known.get(op) or algebra.rules(op), guarded and op.structure == "elementwise"
+        rules: Sequence[Any] = known.get(op) or algebra.rules(op)
+        guard = guarded and op.structure == "elementwise"
         if guard and nodes and not isinstance(g, Node):
             guard = not np.all(g)  # a constant with no zero in it, such as the seed, needs none
-        if nodes:
-            out, operands = node, parents
-        else:
+        out: Any = node
+        operands: Sequence[Any] = parents
+        if not nodes:
             out, operands = node._data, [p._data if isinstance(p, Node) else p for p in parents]
             if node._kept is not None:
                 keeping, memory = node._kept

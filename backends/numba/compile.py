@@ -87,7 +87,7 @@ def native(function: Callable[..., Any], name: str, *arguments: types.Type, sour
     Returns:
         An object with its `address`, which is good for as long as the object lives.
     """
-    compiled = CFunc(function, (arguments, types.void), {}, FLAGS)
+    compiled: Any = CFunc(function, (arguments, types.void), {}, FLAGS)
     directory = cache_directory()
     if directory is not None:
         compiled._cache = SourceCache(directory, name, source)
@@ -95,7 +95,7 @@ def native(function: Callable[..., Any], name: str, *arguments: types.Type, sour
     return compiled
 
 
-def symbol(name: str, compiled: CFunc) -> str:
+def symbol(name: str, compiled: Any) -> str:
     """Give a native function a symbol that kernels link to; from the cache they can come only with the same sources."""
     name = f"chainrule_{name}_{package_hash()[:16]}"
     llvmlite.binding.add_symbol(name, compiled.address)
@@ -103,7 +103,7 @@ def symbol(name: str, compiled: CFunc) -> str:
     return name
 
 
-_linked: list[CFunc] = []  # what other machine code calls must not be freed
+_linked: list[Any] = []  # what other machine code calls must not be freed
 
 
 @cache

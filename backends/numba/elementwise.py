@@ -62,7 +62,11 @@ def loop_with_parameter(scalar: Scalar) -> Callable[..., Any]:
 def trigonometric_loop(f: Format, quarter_turns: int) -> Callable[..., Any]:
     """The vector loop for the arguments it is exact for, then, if there are any others, a slow loop for those."""
     fast, slow, limit = math.sin_or_cos(f, quarter_turns), (libm.sin, libm.cos)[quarter_turns], f.exact_sin
-    integer, no, yes = f.integer, f.integer(0), f.integer(1)  # as wide as the numbers: a wider one halves the vectors
+    integer, no, yes = (
+        f.integer,
+        f.integer(0),
+        f.integer(1),
+    )  # as wide as the numbers: a wider one halves the vectors
 
     def loop(x: Array, out: Array) -> None:
         far = no

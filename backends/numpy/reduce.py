@@ -20,9 +20,9 @@ logcumsumexp = np.logaddexp.accumulate
 def mean(x: Array, axis: Axes, keepdims: bool) -> Any:
     n = count(x, axis)
     if n:
-        return np.true_divide(sum(x, axis, keepdims=keepdims), n, dtype=x.dtype)
+        return np.true_divide(sum(x, axis, keepdims=keepdims), n)
     with np.errstate(all="ignore"):  # the mean of nothing is nan
-        return np.true_divide(sum(x, axis, keepdims=keepdims), n, dtype=x.dtype)
+        return np.true_divide(sum(x, axis, keepdims=keepdims), n)
 
 
 def count(x: Array, axis: Axes) -> int:
