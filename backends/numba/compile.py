@@ -19,7 +19,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 from numba import extending, types
-from numba.core import caching, compiler
+from numba.core import caching as numba_caching, compiler
 from numba.core.ccallback import CFunc
 from numba.misc.appdirs import AppDirs
 
@@ -36,6 +36,7 @@ FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 
 # numba's decorators hide what they decorate from a type checker, so what they return is Any.
 CONFIG: Any = numba.config
+CACHING: Any = numba_caching
 intrinsic: Any = extending.intrinsic
 compiled_apart: Any = numba.njit(**FLAGS)  # for large functions that kernels call
 inlined: Any = numba.njit(forceinline=True, **FLAGS)  # for the functions that a kernel's loop calls
@@ -75,7 +76,7 @@ def kernel(
     return dispatcher  # type: ignore[no-any-return]
 
 
-def native(function: Callable[..., Any], name: str, *arguments: types.Type, source: str = "") -> CFunc:
+def native(function: Callable[..., Any], name: str, *arguments: types.Type, source: str = "") -> Any:
     """Compile a function without a result as C would, or load it from the disk.
 
     Args:
@@ -141,7 +142,7 @@ def hash_of(package: Path) -> str:
     return digest.hexdigest()
 
 
-class SourceCache(caching.FunctionCache):
+class SourceCache(numba_caching.FunctionCache):
     """numba's cache under a complete key: one file for each kernel, list of types, processor and compiler.
 
     numba keeps an index for all types of a function, which is read, changed and written back, so two processes that
@@ -168,7 +169,7 @@ class SourceCache(caching.FunctionCache):
             digest, code = content[:DIGEST], content[DIGEST:]
             if hashlib.sha256(code).digest() != digest:
                 return None
-            found = compiler.CompileResult._rebuild(target, *caching.pickle.loads(code))
+            found = compiler.CompileResult._rebuild(target, *CACHING.pickle.loads(code))
         except Exception:  # what was pickled elsewhere can fail in any way: compile anew
             return None
         made["loaded"] += 1
@@ -179,7 +180,7 @@ class SourceCache(caching.FunctionCache):
         if compiled.library.has_dynamic_globals:  # it holds an address of this process
             return
         file = self._file(signature, compiled.codegen)
-        code = caching.dumps(compiled._reduce())
+        code = CACHING.dumps(compiled._reduce())
         try:
             write_atomically(file, [hashlib.sha256(code).digest(), code])
             for other in file.parent.glob(f"{file.name.rsplit('-', 1)[0]}-*"):
