@@ -151,7 +151,7 @@ def threads() -> Facts:
     """Thread counts, and the layers that numba could run parallel kernels on."""
     import importlib
 
-    import numba
+    from numba.core.config import THREADING_LAYER  # type: ignore[attr-defined]
 
     from chainrule.backends.threads import num_threads
 
@@ -170,7 +170,7 @@ def threads() -> Facts:
         ("layer", "Python's threads, with its lock released in the kernels"),
         (
             "numba's layers",
-            f"not used; {', '.join(layers)} (NUMBA_THREADING_LAYER: {numba.config.THREADING_LAYER})",
+            f"not used; {', '.join(layers)} (NUMBA_THREADING_LAYER: {THREADING_LAYER})",
         ),
     ]
 
