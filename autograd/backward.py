@@ -107,25 +107,7 @@ def _unrolled(root: Any, start: float, interior: list[Any], leaves: list[Any]) -
         leaf.grad = 0.0
     root.grad = start
     try:
-        for node in interior:
-            g = node.grad
-            if g == 0.0:  # zero contributes exactly zero, also beside an infinite derivative
-                continue
-            op, a = node.op, node.a
-            if op.direct == 2:
-                b = node.b
-                if type(b) is float:
-                    a.grad += op.rules[0](floats, g, node._data, a._data, b)
-                elif type(a) is float:
-                    b.grad += op.rules[1](floats, g, node._data, a, b._data)
-                else:
-                    x, y = a._data, b._data
-                    a.grad += op.rules[0](floats, g, node._data, x, y)
-                    b.grad += op.rules[1](floats, g, node._data, x, y)
-            elif op.direct == 1:
-                a.grad += op.rules[0](floats, g, node._data, a._data)
-            else:
-                _pass_on(node, g)
+        _pass_all_on(interior)
     except BaseException:
         for node in interior:
             node.grad = None
@@ -137,6 +119,29 @@ def _unrolled(root: Any, start: float, interior: list[Any], leaves: list[Any]) -
             leaf.grad = old
         elif old is not None:
             leaf.grad += old
+
+
+def _pass_all_on(interior: list[Any]) -> None:
+    """Add each node's contribution to the gradients of its operands, the latest node first."""
+    for node in interior:
+        g = node.grad
+        if g == 0.0:  # zero contributes exactly zero, also beside an infinite derivative
+            continue
+        op, a = node.op, node.a
+        if op.direct == 2:
+            b = node.b
+            if type(b) is float:
+                a.grad += op.rules[0](floats, g, node._data, a._data, b)
+            elif type(a) is float:
+                b.grad += op.rules[1](floats, g, node._data, a, b._data)
+            else:
+                x, y = a._data, b._data
+                a.grad += op.rules[0](floats, g, node._data, x, y)
+                b.grad += op.rules[1](floats, g, node._data, x, y)
+        elif op.direct == 1:
+            a.grad += op.rules[0](floats, g, node._data, a._data)
+        else:
+            _pass_on(node, g)
 
 
 def _pass_on(node: Any, g: float) -> None:

@@ -353,6 +353,6 @@ class Tensor(ArrayReading):
     __le__ = _comparison(by_name("less_equal"))
     __gt__ = _comparison(by_name("greater"))
     __ge__ = _comparison(by_name("greater_equal"))
-    __eq__ = _comparison(by_name("equal"))  # type: ignore[assignment]
-    __ne__ = _comparison(by_name("not_equal"))  # type: ignore[assignment]
+    __eq__ = _comparison(by_name("equal"))
+    __ne__ = _comparison(by_name("not_equal"))
     __hash__ = Node.__hash__

@@ -125,20 +125,29 @@ class Algebra:
         self.xp = xp
         self.nodes = nodes
         self.fit = fit
-        self.known: dict[Op, tuple[Any, ...]] = {}  # what `rules` has returned
+        self.known: dict[Op, Any] = {}  # what `rules` has returned
 
-    def rules(self, op: Op) -> tuple[Any, ...]:
+    def rules(self, op: Op) -> Any:
         """Return for each argument how to compute its cotangent, ``(g, out, *operands, **params)``, or None."""
         found = self.known.get(op)
         if found is None:
-            found = self.known[op] = tuple(
-                rule and gradient(self.xp, op.name, i, rule, op.arity) for i, rule in enumerate(op.rules)
-            )
+            each = [rule and gradient(self.xp, op.name, i, rule, op.arity) for i, rule in enumerate(op.rules)]
+            found = self.known[op] = _AnyArgument(each[0]) if op.variadic else each
         return found
 
     def operand(self, x: Any) -> Any:
         """Return what a rule is given for an operand."""
         return x if self.nodes else data_of(x)
+
+
+class _AnyArgument:
+    """The one rule of a variadic op, as a sequence of the rules of its arguments."""
+
+    def __init__(self, rule: Any) -> None:
+        self.rule = rule
+
+    def __getitem__(self, argument: int) -> Any:
+        return partial(self.rule, position=argument)
 
 
 def walk(
@@ -209,28 +218,22 @@ def _carry(
             g = cotangents[node] = run_hooks(node, g)
         op, parents, params = node.op, node.parents, node._params or {}
         assert op is not None
-        rules: Sequence[Any] = known.get(op) or algebra.rules(op)
         guard = guarded and op.structure == "elementwise"
         if guard and nodes and not isinstance(g, Node):
             guard = not np.all(g)  # a constant with no zero in it, such as the seed, needs none
-        out: Any = node
+        rules, out = known.get(op) or algebra.rules(op), node
         operands: Sequence[Any] = parents
         if not nodes:
-            out, operands = node._data, [p._data if isinstance(p, Node) else p for p in parents]
-            if node._kept is not None:
-                keeping, memory = node._kept
-                rules = [kernel and partial(kernel, memory) for kernel in keeping.gradients]
+            rules, out, operands = _on_data(node, rules)
         for argument, parent in enumerate(parents):
             if not isinstance(parent, Node):
                 continue
             if not parent.requires_grad if wanted is None else parent not in wanted:
                 continue
-            if op.variadic:
-                raw = rules[0](g, out, *operands, position=argument, **params)
-            elif rules and rules[argument] is not None:
-                raw = rules[argument](g, out, *operands, **params)
-            else:
+            rule = rules and rules[argument]
+            if not rule:
                 continue
+            raw = rule(g, out, *operands, **params)
             if guard:
                 raw = algebra.xp.guard(g, raw)
             contribution = fit(raw, parent)
@@ -238,6 +241,14 @@ def _carry(
             after = cotangents[parent] = contribution if before is None else before + contribution
             if observe is not None:
                 observe(Edge(node, parent, argument, g, raw, contribution, before, after))
+
+
+def _on_data(node: Node, rules: Any) -> tuple[Any, Any, list[Any]]:
+    """Return the rules of a node's op, its data and that of its operands; what forward kept is in the rules."""
+    if node._kept is not None:
+        keeping, memory = node._kept
+        rules = [kernel and partial(kernel, memory) for kernel in keeping.gradients]
+    return rules, node._data, [p._data if isinstance(p, Node) else p for p in node.parents]
 
 
 def same(contribution: Any, parent: Any) -> Any:

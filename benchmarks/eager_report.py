@@ -10,7 +10,11 @@ from report import write_between
 
 RESULTS = Path(__file__).parent / "results" / "eager.json"
 NAME = "eager"
-ONE_OP, STEPS, MOONS = "one op on 4x4 arrays", "one step of an MLP, float32", "moons demo 2-16-16-1, 100 samples"
+ONE_OP, STEPS, MOONS = (
+    "one op on 4x4 arrays",
+    "one step of an MLP, float32",
+    "moons demo 2-16-16-1, 100 samples",
+)
 NODE = "one node of a chain of Values"
 
 
@@ -35,8 +39,18 @@ class Line(NamedTuple):
 
 
 LINES = (
-    Line("`Value`: micrograd's moons demo, one step", MOONS, "step, gc on", "chainrule Value", ("micrograd",), 5, True),
-    Line("the same, garbage collector off", MOONS, "step, gc off", "chainrule Value", ("micrograd",), 2, True),
+    Line(
+        "`Value`: micrograd's moons demo, one step",
+        MOONS,
+        "step, gc on",
+        "chainrule Value",
+        ("micrograd",),
+        5,
+        True,
+    ),
+    Line(
+        "the same, garbage collector off", MOONS, "step, gc off", "chainrule Value", ("micrograd",), 2, True
+    ),
     Line(
         "`Tensor` 4×4: one op, forward + backward",
         ONE_OP,
@@ -46,12 +60,40 @@ LINES = (
         1,
         True,
     ),
-    Line("MLP step 2-16-16-2, batch 100", STEPS, "2-16-16-2, batch 100", "chainrule Tensor", ("NumPy by hand",), 1.5),
+    Line(
+        "MLP step 2-16-16-2, batch 100",
+        STEPS,
+        "2-16-16-2, batch 100",
+        "chainrule Tensor",
+        ("NumPy by hand",),
+        1.5,
+    ),
     Line("the same, PyTorch eager", STEPS, "2-16-16-2, batch 100", "chainrule Tensor", ("PyTorch",), 1, True),
-    Line("MLP step 64-32-10, batch 64", STEPS, "64-32-10, batch 64", "chainrule Tensor", ("NumPy by hand",), 1.5),
+    Line(
+        "MLP step 64-32-10, batch 64",
+        STEPS,
+        "64-32-10, batch 64",
+        "chainrule Tensor",
+        ("NumPy by hand",),
+        1.5,
+    ),
     Line("the same, PyTorch eager", STEPS, "64-32-10, batch 64", "chainrule Tensor", ("PyTorch",), 1, True),
-    Line("cost of a node, 1,000,000 nodes against 1,000", NODE, "gc off", "1,000,000 nodes", ("1,000 nodes",), 2),
-    Line("`import chainrule` against `import numpy`", "import", "all", "import chainrule", ("import numpy",), 1.6),
+    Line(
+        "cost of a node, 1,000,000 nodes against 1,000",
+        NODE,
+        "gc off",
+        "1,000,000 nodes",
+        ("1,000 nodes",),
+        2,
+    ),
+    Line(
+        "`import chainrule` against `import numpy`",
+        "import",
+        "all",
+        "import chainrule",
+        ("import numpy",),
+        1.6,
+    ),
 )
 
 

@@ -31,7 +31,7 @@ def widget(recording: Trace, name: str) -> AnyWidget:
         ModuleNotFoundError: anywidget is not installed.
     """
     data = page.payload({name: recording}, name) | {"page": False}
-    return _widget_class()(payload=data)  # type: ignore[no-any-return]
+    return _widget_class()(payload=data)
 
 
 @functools.cache

@@ -38,9 +38,7 @@ table = SimpleNamespace(
         "fuse": fuse,
         "gradients": norms.GRADIENTS
         | pool.GRADIENTS
-        | {
-            "cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)
-        },
+        | {"cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)},
         "keeping": rows.KEEPING,
     }
 )

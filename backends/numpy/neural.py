@@ -47,7 +47,9 @@ def cross_entropy(logits: Array, labels: Array) -> Any:
 def _cross_entropy(logits: Array, labels: Array) -> tuple[Any, tuple[Any, ...]]:
     """Return `cross_entropy`, and for its derivative softmax as numerators and denominators."""
     rows, (n, classes) = np.arange(labels.shape[0]), logits.shape
-    upright = classes < min(n, 64)  # NumPy reduces a short last axis slowly: many rows of few classes lie better so
+    upright = classes < min(
+        n, 64
+    )  # NumPy reduces a short last axis slowly: many rows of few classes lie better so
     axis, place = (0, (labels, rows)) if upright else (1, (rows, labels))
     with np.errstate(all="ignore"):
         scores = logits.T.copy() if upright else logits
