@@ -15,6 +15,15 @@ def report(monkeypatch: pytest.MonkeyPatch, root: Path) -> Any:
     return report
 
 
+def test_the_readme_shows_the_eager_engines_results(report: Any, root: Path) -> None:
+    """If this fails, run `python -P benchmarks/eager_report.py`."""
+    import eager_report
+
+    page = (root / "README.md").read_text(encoding="utf-8")
+    text = eager_report.table(json.loads(eager_report.RESULTS.read_text()))
+    assert report.between(page, eager_report.NAME, text) == page
+
+
 @pytest.fixture
 def target(report: Any) -> Any:
     return report.Target("title", ("exp *",), "numpy", 1.5)
