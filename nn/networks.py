@@ -146,6 +146,7 @@ class Autoencoder(Module):
         self._activation = activation
         self.encoder = MLP(self._sizes, activation, generator=generator, dtype=dtype)
         self.decoder = MLP(self._sizes[::-1], activation, generator=generator, dtype=dtype)
+        self.encoder.task = self.decoder.task = "regression"  # both can predict: a code, or a picture of one
 
     def forward(self, x: Any) -> Any:
         """Map (rows, inputs) through the middle and back to (rows, inputs)."""

@@ -91,3 +91,5 @@ def test_halves_of_an_autoencoder():
     assert [p.shape for p in model.parameters()[::2]] == [(4, 8), (2, 4), (4, 2), (8, 4)]
     x = np.ones((3, 8), np.float32)
     assert np.array_equal(model.decoder(model.encoder(x)).data, model(x).data)
+    # A half predicts too.
+    assert np.array_equal(model.decoder.predict(model.encoder.predict(x)), model.predict(x))
