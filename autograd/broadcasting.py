@@ -22,7 +22,7 @@ def warn_if_outer(op: Op, operands: Sequence[Any], result: tuple[int, ...]) -> N
     if sorted(shapes) != [(n,), (n, 1)]:
         return
     column = operands[shapes.index((n, 1))]
-    if isinstance(column, Node) and column.op is not None and column.op.name in _MAKES_COLUMNS:
+    if isinstance(column, Node) and _was_asked_for(column):
         return
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(OWN_CODE):
@@ -33,3 +33,12 @@ def warn_if_outer(op: Op, operands: Sequence[Any], result: tuple[int, ...]) -> N
         ".expand_dims(1)",
         stacklevel=level,
     )
+
+
+def _was_asked_for(column: Node) -> bool:
+    if column.op is not None:
+        return column.op.name in _MAKES_COLUMNS
+    # A constant keeps no op; but what those ops make is a view of an array of another shape.
+    data = column._data
+    viewed = data.base is not None and data.base.shape not in (data.shape, data.shape[::-1])
+    return viewed and not column.requires_grad

@@ -1,6 +1,6 @@
 """From what a user passes to arrays: what is accepted, and what is said of the rest."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ def as_array(data: Any, dtype: Any = None) -> NDArray[Any]:
     Raises:
         TypeError: the data are no real numbers.
         ValueError: nested lists are ragged; the first row that differs is named.
+        MemoryError: there is not enough memory for the copy.
     """
     if isinstance(data, Node):
         data = data._data
@@ -35,9 +36,23 @@ def as_array(data: Any, dtype: Any = None) -> NDArray[Any]:
         raise
     except TypeError as error:
         raise TypeError(f"cannot make a Tensor from {type(data).__name__}: {error}") from None
+    except MemoryError as error:
+        raise MemoryError(f"cannot make a Tensor from {type(data).__name__}: {error}") from None
     if array.dtype.kind not in "fiub":
         raise TypeError(_not_numbers(data, array.dtype))
     return array
+
+
+def allocate(name: str, make: Callable[..., NDArray[Any]], *arguments: Any) -> NDArray[Any]:
+    """Make a new array by a function of NumPy; where it is too large, say who asked for it.
+
+    Raises:
+        MemoryError: there is not enough memory for it; the message gives shape and bytes.
+    """
+    try:
+        return make(*arguments)
+    except MemoryError as error:
+        raise MemoryError(f"{name}: the result does not fit in memory ({error})") from None
 
 
 def _refuse_label(dtype: str) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.autograd.construct import as_array
+from chainrule.autograd.construct import allocate, as_array
 from chainrule.autograd.tensor import Tensor
 
 Shape = int | tuple[int, ...]
@@ -92,7 +92,7 @@ def eye(
         Tensor([[1., 0.],
                 [0., 1.]])
     """
-    return Tensor(np.eye(n, m, k), dtype, requires_grad, label)
+    return Tensor(allocate("eye", np.eye, n, m, k), dtype, requires_grad, label)
 
 
 def arange(*bounds: float, dtype: Any = None, requires_grad: bool | None = None, label: str = "") -> Tensor:
@@ -102,7 +102,7 @@ def arange(*bounds: float, dtype: Any = None, requires_grad: bool | None = None,
         >>> arange(3)
         Tensor([0, 1, 2])
     """
-    return Tensor(np.arange(*bounds), dtype, requires_grad, label)
+    return Tensor(allocate("arange", np.arange, *bounds), dtype, requires_grad, label)
 
 
 def linspace(
@@ -120,7 +120,7 @@ def linspace(
         >>> linspace(0, 1, 3)
         Tensor([0. , 0.5, 1. ])
     """
-    return Tensor(np.linspace(start, stop, num, endpoint), dtype, requires_grad, label)
+    return Tensor(allocate("linspace", np.linspace, start, stop, num, endpoint), dtype, requires_grad, label)
 
 
 def zeros_like(x: Any, dtype: Any = None, requires_grad: bool | None = None, label: str = "") -> Tensor:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autograd import ops
+from chainrule.autograd.construct import allocate
 from chainrule.autograd.node import data_of
 from chainrule.autograd.tensor import Tensor
 
@@ -52,7 +53,7 @@ def rand(
         >>> rand(2, 3).shape
         (2, 3)
     """
-    return Tensor(generator().random(_lengths(shape)), dtype, requires_grad, label)
+    return Tensor(allocate("rand", generator().random, _lengths(shape)), dtype, requires_grad, label)
 
 
 def _lengths(shape: tuple[Any, ...]) -> tuple[int, ...]:
@@ -68,7 +69,9 @@ def randn(
         >>> randn(2, 3).shape
         (2, 3)
     """
-    return Tensor(generator().standard_normal(_lengths(shape)), dtype, requires_grad, label)
+    return Tensor(
+        allocate("randn", generator().standard_normal, _lengths(shape)), dtype, requires_grad, label
+    )
 
 
 def rand_like(x: Any, dtype: Any = None, requires_grad: bool | None = None, label: str = "") -> Tensor:

@@ -79,7 +79,7 @@ def _zoom(
     stuck = False
     for _ in range(most):
         left, right = sorted((low.t, high.t))
-        if right - left < width:
+        if not right - left > width:  # nor where overflow has left no numbers to search between
             break
         t = _lowest(low, high, left, right)
         margin = 0.1 * (right - left)
