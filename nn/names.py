@@ -31,5 +31,6 @@ def look_up(kind: str, name: str, known: Mapping[str, T]) -> T:
     asked = str(name).lower().replace(" ", "_").replace("-", "_")
     near = difflib.get_close_matches(_ALSO_CALLED.get(asked, asked), known, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    plural = f"{kind}es" if kind.endswith("s") else f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    many = f"{kind[:-1]}ies" if kind.endswith("y") and kind[-2:-1] not in "aeou" else f"{kind}s"
+    plural = f"{kind}es" if kind.endswith("s") else many
     raise ValueError(f"unknown {kind} {name!r}; known {plural}: {', '.join(known)}{hint}")

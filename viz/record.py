@@ -12,6 +12,7 @@ import numpy as np
 from chainrule.autograd import walk
 from chainrule.autograd.mode import Scope
 from chainrule.autograd.node import Node, data_of
+from chainrule.autograd.value import Value
 from chainrule.nn.parameter import Parameter
 from chainrule.viz import formula
 from chainrule.viz.sources import Sources
@@ -67,12 +68,27 @@ def recorded(loss: Node, start: float | None = None) -> Recorder:
 
     Returns:
         The recorder, which knows the live nodes and their gradients.
+
+    Raises:
+        RuntimeError: A number was changed after it was used, so what it was cannot be shown.
     """
     recorder = Recorder(loss)
+    _refuse_changed(recorder)
     recorder.forward()
     if loss.requires_grad:
         recorder.backward(start=start)
     return recorder
+
+
+def _refuse_changed(recorder: Recorder) -> None:
+    """Raise if a number is another now than an op used; the engine cares only where a rule reads it."""
+    for node in recorder.interior:
+        for parent in node.parents:
+            if isinstance(parent, Value) and parent.version > node.serial:
+                raise RuntimeError(
+                    f"{parent.label or 'a number'} was changed to {parent.data:g} after {node.op} used it, so its "
+                    "step cannot be shown: record before you change it, or compute the result again"
+                )
 
 
 def snapshot(loss: Node) -> tuple[Trace, State]:
@@ -127,7 +143,7 @@ class Recorder:
     def __init__(self, loss: Node) -> None:
         if not isinstance(loss, Node):
             raise TypeError(
-                f"cannot trace a {type(loss).__name__}: pass the Value or Tensor that was computed, "
+                f"cannot trace {type(loss).__name__} objects: pass the Value or Tensor that was computed, "
                 "such as the loss"
             )
         self.loss = loss

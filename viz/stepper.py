@@ -299,7 +299,7 @@ def step(
         return _stepper(computation, computation.label or "computation", mistake)
     if not callable(computation):
         raise TypeError(
-            f"cannot step through a {type(computation).__name__}: pass the Value or Tensor that was "
+            f"cannot step through {type(computation).__name__} objects: pass the Value or Tensor that was "
             "computed, or a function and its arguments: step(f, 2.0, 5.0)"
         )
     name = getattr(computation, "__name__", "computation")
@@ -318,7 +318,11 @@ def step(
             f"{name} returned None: return the loss, step({name}), or if it is a whole training step that calls "
             f"backward() and updates the parameters, say how often to run it: step({name}, n=20)"
         )
-    return _stepper(result, name, mistake)
+    try:
+        return _stepper(result, name, mistake)
+    except RuntimeError as error:  # such as weights that were updated after the loss was computed
+        error.add_note(f"If {name} is a whole training step, say how often to run it: step({name}, n=20)")
+        raise
 
 
 def draw(loss: Node) -> Drawing:
@@ -359,7 +363,7 @@ def save_page(
     """
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
-        raise ValueError(f"cannot save a stepper as {target.name!r}: the name must end in .html")
+        raise ValueError(f"cannot save {target.name!r}: the name must end in .html (a picture: .svg, .png)")
     graphs = {name: stepper.trace for name, stepper in steppers.items()}
     write_atomically(target, [page.html(graphs, title).encode(errors="replace")])
     return target

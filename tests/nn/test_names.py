@@ -18,3 +18,5 @@ def test_a_name_like_none_of_them(name):
 def test_plural():
     with pytest.raises(ValueError, match="known losses: mean"):
         look_up("loss", "x", KNOWN)
+    with pytest.raises(ValueError, match="known arrays: mean"):
+        look_up("array", "x", KNOWN)

@@ -173,7 +173,18 @@ def test_on_paper_there_is_the_graph_and_the_step_and_no_button(show: Show, make
     assert (
         page.eval_on_selector(".box.op rect", "rect => getComputedStyle(rect).fill") == "rgb(255, 255, 255)"
     )
+    page.evaluate("""addEventListener("afterprint", () => { window.printed = true; });
+        addEventListener("beforeprint", () => {
+            const canvas = document.querySelector(".canvas");
+            const { width, height } = canvas.querySelector(":scope > g").getBBox();
+            const { viewBox: { baseVal: paper } } = canvas;
+            window.all = paper.width >= width && paper.height >= height;
+        })""")
+    place = page.get_attribute(".canvas > g", "transform")
     assert page.pdf().startswith(b"%PDF")
+    assert page.evaluate("window.printed && window.all"), "the whole drawing is on the paper"
+    assert page.get_attribute(".canvas > g", "transform") == place
+    assert page.get_attribute(".canvas", "viewBox") is None
 
 
 def test_nothing_moves_where_motion_is_not_wanted(show: Show, make: dict[str, Any]) -> None:

@@ -1,10 +1,13 @@
 """The bug theatre: a right and a wrong walk in step, and where they differ told by colour and by shape."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
+from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz import labels
 from chainrule.viz.stepper import Stepper, step
@@ -86,3 +89,22 @@ def test_gradients_left_over_are_there_from_the_start(show: Show) -> None:
     page = show(bug=stepper)
     assert stepper.trace.mistake is not None
     assert page.locator(".canvas .box.differs").count() == len(stepper.trace.mistake.start)
+
+
+def test_rounding_is_no_difference(show: Show) -> None:
+    draw = np.random.default_rng(0)
+
+    def loss(x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return ((x @ w + b).tanh() * 0.3).sum()
+
+    arrays = [draw.normal(size=size).astype(np.float32) for size in ((8, 5), (5, 4), (4,))]
+    stepper = step(loss, *(Tensor(a, label=name) for a, name in zip(arrays, "xwb")), mistake="no_unbroadcast")
+    mistake = stepper.trace.mistake
+    assert mistake is not None
+    noisy = [
+        replace(one, after=replace(one.after, mean=float(one.after.mean) + 1e-9)) if one else None
+        for one in mistake.steps
+    ]
+    page = show(bug=Stepper(replace(stepper.trace, mistake=replace(mistake, steps=noisy))))
+    page.keyboard.press("End")
+    assert page.locator(".differences th").all_inner_texts() == ["b"], "only the bias has another shape"

@@ -95,6 +95,10 @@ def test_up_and_down_go_to_the_same_step_of_another_iteration(show: Show, by_han
     assert page.inner_text(".sentence") == before
     page.keyboard.press("ArrowUp")
     assert page.inner_text(".sentence") == before, "there is none before the first"
+    page.press(".times", "ArrowRight")
+    assert page.inner_text(".losses").startswith("2 of 6"), "on its own slider, → is the next iteration"
+    page.press(".times", "ArrowLeft")
+    assert page.inner_text(".sentence") == before
     page.fill(".times", "6")
     assert page.inner_text(".losses").startswith("6 of 6")
     losses = [float(page.get_attribute(".times", "aria-valuetext").split()[-1])]

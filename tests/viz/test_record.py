@@ -234,7 +234,7 @@ def test_snapshot_before_and_after_backward() -> None:
 
 
 def test_what_is_no_graph() -> None:
-    with pytest.raises(TypeError, match="cannot trace a float: pass the Value or Tensor"):
+    with pytest.raises(TypeError, match="cannot trace float objects: pass the Value or Tensor"):
         trace(3.0)  # type: ignore[arg-type]
 
 

@@ -51,14 +51,30 @@ def test_a_lambda() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((3.0,), "cannot step through a float: pass the Value or Tensor that was computed, or a function"),
+        ((3.0,), "cannot step through float objects: pass the Value or Tensor that was computed"),
         ((Value(1.0), 2.0), r"step\(result\) takes no arguments; pass a function: step\(f, \*args\)"),
-        ((lambda: 3.0,), "cannot trace a float"),
+        ((lambda: 3.0,), "cannot trace float objects"),
     ],
 )
 def test_what_cannot_be_stepped_through(arguments: tuple[Any, ...], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         step(*arguments)
+
+
+def test_a_training_step_is_told_how_to_be_stepped_through() -> None:
+    w = Value(0.0, label="w")
+
+    def train_step() -> Value:
+        loss = (w - 3.0) ** 2
+        loss.backward()
+        w.data -= 0.1 * w.grad
+        return loss
+
+    with pytest.raises(RuntimeError, match=r"w was changed to 0\.6 after sub used it") as raised:
+        step(train_step)
+    assert raised.value.__notes__ == [
+        "If train_step is a whole training step, say how often to run it: step(train_step, n=20)"
+    ]
 
 
 def test_save(tmp_path: Path) -> None:

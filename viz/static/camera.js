@@ -68,6 +68,18 @@ class Camera {
     this.placed();
   }
 
+  // On paper all of the drawing fits its room, whatever the screen shows of it.
+  paper(printing) {
+    if (!printing) {
+      this.svg.removeAttribute("viewBox");
+      return this.place(this.x, this.y);
+    }
+    const { width, height } = this.scene;
+    const [across, down] = [Math.max(width + 16, 700), Math.max(height + 16, 240)];
+    this.svg.setAttribute("viewBox", `${(width - across) / 2} ${(height - down) / 2} ${across} ${down}`);
+    this.world.removeAttribute("transform");
+  }
+
   zoom(factor, x = this.room[0] / 2, y = this.room[1] / 2) {
     const scale = Math.min(3, Math.max(0.02, this.scale * factor));
     const change = scale / this.scale;

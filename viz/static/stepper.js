@@ -45,7 +45,8 @@ function onKey(event, player) {
   if (typing && event.key === "Escape") return release(event.target);
   const pressing = event.key === "Enter" || (event.key === " " && ariaSelected !== "true"); // the open tab's is free
   if (typing || (pressing && tagName === "BUTTON")) return;
-  const action = actionOf(event.key, player);
+  const along = event.target.classList?.contains("times") && { ArrowLeft: "ArrowUp", ArrowRight: "ArrowDown" };
+  const action = actionOf(along?.[event.key] ?? event.key, player); // on the slider of iterations ← → are its own
   if (!action) return;
   event.preventDefault();
   event.stopPropagation();
@@ -151,6 +152,8 @@ class Page {
     target.addEventListener("keydown", keys);
     const resized = new ResizeObserver(() => this.#resize());
     resized.observe(this.panel);
+    const paper = ({ type }) => this.player.view.paper(type === "beforeprint");
+    for (const when of ["beforeprint", "afterprint"]) addEventListener(when, paper);
     const follow = () => {
       const player = this.players[this.current];
       if (player.replay.at !== model.get("step")) player.go(model.get("step"));
@@ -165,6 +168,7 @@ class Page {
       this.players.forEach((player) => player.play(false));
       target.removeEventListener("keydown", keys);
       removeEventListener("hashchange", address);
+      for (const when of ["beforeprint", "afterprint"]) removeEventListener(when, paper);
       resized.disconnect();
       model.off("change:step", follow);
     };

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     except _Failed:  # by the user's own code: its traceback is printed already
         return 1
     except (OSError, ValueError, TypeError, RuntimeError, ImportError) as error:
-        print(f"chainrule step: {error}", file=sys.stderr)
+        print(f"chainrule step: {error}", *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
         return 1
     for line in _gradients(stepper):
         print(line)
