@@ -23,6 +23,8 @@ def write_atomically(path: Path, parts: Iterable[bytes | memoryview]) -> None:
         ...     Path(folder, "a.bin").read_bytes()
         b'abc'
     """
+    if not path.parent.exists():
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent}; make it first")
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream:

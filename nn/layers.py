@@ -275,6 +275,11 @@ class Sequential(Module):
 
     def __init__(self, *layers: Module) -> None:
         for i, layer in enumerate(layers):
+            if isinstance(layer, list | tuple):
+                raise TypeError(
+                    f"{type(self).__name__}: layer {i} is a {type(layer).__name__}, not a module; "
+                    f"give the modules one by one: {type(self).__name__}(*layers)"
+                )
             if not isinstance(layer, Module):
                 raise TypeError(
                     f"{type(self).__name__}: layer {i} is {layer!r}, not a module; "

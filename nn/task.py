@@ -127,6 +127,10 @@ def targets(task: str, outputs: Array, y: ArrayLike, rows: int, where: str) -> A
                [0. ]])
     """
     given = as_numbers(where, y, "y")
+    if len(given) != rows:
+        raise ShapeError(
+            f"{where}: X has {rows} rows, but y has {len(given)} (shape {given.shape}); give one answer per row"
+        )
     flat = given.shape in ((rows,), (rows, 1))
     per_row = outputs.shape[1:]
     if task in ("multiclass", "one_vs_rest"):

@@ -37,7 +37,7 @@ def as_array(where: str, values: ArrayLike, name: str = "X") -> Array:
     except ValueError as error:
         raise ValueError(f"{where}: {name} is ragged: {_first_ragged_row(values)}") from error
     if array.ndim == 0:
-        raise ValueError(f"{where}: {name} must have rows, got the single value {array[()]!r}")
+        raise ValueError(f"{where}: {name} must have rows, got the single value {array.item()!r}")
     if array.size == 0:
         raise ValueError(
             f"{where}: {name} is empty (shape {array.shape}); it needs at least one row and one column"

@@ -73,7 +73,7 @@ def binary_cross_entropy(probabilities: Any, labels: Any, reduction: str = "mean
     refuse(name, ~((p >= 0) & (p <= 1)), p, advice)
     with np.errstate(divide="ignore"):
         right = targets * ops.maximum(ops.log(probabilities), -100.0)
-        wrong = (1 - targets) * ops.maximum(ops.log1p(-probabilities), -100.0)
+        wrong = (1 - targets) * ops.maximum(ops.log1p(ops.neg(probabilities)), -100.0)
     return reduced(-(right + wrong), reduction)
 
 

@@ -43,3 +43,8 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(OSError, match="disk full"):
         write_atomically(target, [b"new"])
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"model\.bin: there is no folder .*nowhere; make it first"):
+        write_atomically(tmp_path / "nowhere" / "model.bin", [b"a"])

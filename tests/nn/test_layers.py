@@ -100,6 +100,11 @@ def test_sequential_refuses_a_function():
         nn.Sequential(nn.Linear(1, 1), cr.relu)
 
 
+def test_sequential_refuses_a_list():
+    with pytest.raises(TypeError, match=r"layer 0 is a list, .* one by one: Sequential\(\*layers\)"):
+        nn.Sequential([nn.Linear(1, 1)])
+
+
 @pytest.mark.parametrize("bias", [True, False])
 def test_bilinear_against_torch(bias):
     torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'chainrule[oracle]'")

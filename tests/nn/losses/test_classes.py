@@ -196,3 +196,7 @@ def test_scores_or_probabilities_in_place_of_logarithms(loss, targets):
         ):
             loss(cr.Tensor(given), targets)
     loss(cr.Tensor(np.log(np.eye(4)[LABELS] + 1e-4)), targets)
+
+
+def test_probabilities_in_a_list():
+    assert np.isclose(losses.binary_cross_entropy([0.5, 0.25], [1, 0]), -np.log([0.5, 0.75]).mean())
