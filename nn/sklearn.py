@@ -249,7 +249,10 @@ class _MLP(_Estimator):
         hidden = np.atleast_1d(self.hidden_layer_sizes).tolist()
         names = {"identity": "identity", "logistic": "sigmoid"}
         activation = names.get(self.activation, self.activation)
-        module = models.MLP([X.shape[1], *hidden, outputs], activation, generator=rng, dtype=X.dtype)
+        # As scikit-learn's: on columns that nobody standardised, He's larger weights begin far from any answer.
+        module = models.MLP(
+            [X.shape[1], *hidden, outputs], activation, "xavier_uniform", generator=rng, dtype=X.dtype
+        )
         module.task = task
         kind: Any = look_up("solver", self.solver, optim.OPTIMIZERS)
         whole = kind is optim.LBFGS
