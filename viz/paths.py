@@ -137,7 +137,7 @@ def explain(x: Node, loss: Node, most: int = MOST) -> Explanation:
           5.5   in all
     """
     if not isinstance(x, Node):
-        raise TypeError(f"cannot explain the gradient of a {type(x).__name__}: pass a Value or Tensor")
+        raise TypeError(f"cannot explain the gradient of {type(x).__name__} objects: pass a Value or Tensor")
     recorder = recorded(loss)
     name = x.label or "x"
     if x not in recorder.ids:

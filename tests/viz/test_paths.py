@@ -138,7 +138,7 @@ def test_what_it_says() -> None:
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (2.0, TypeError, "cannot explain the gradient of a float"),
+        (2.0, TypeError, "cannot explain the gradient of float objects"),
         (Value(1.0, label="other"), ValueError, "the loss was not computed from other"),
         (Value(1.0, requires_grad=False), ValueError, "not computed from x"),
     ],

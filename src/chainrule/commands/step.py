@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
         return 1
     for line in _gradients(stepper):
         print(line)
-    print(f"Step through it: {path}")
+    print(f"{'Step through it' if path.suffix == '.html' else 'Written'}: {path}")
     if options.open:
         import webbrowser
 
@@ -79,6 +79,8 @@ def _stepper(options: argparse.Namespace) -> "Stepper":
             "pass a file, chainrule step FILE.py:loss, "
             'or a formula, chainrule step --expr "w*x + b" --at w=2,x=-1,b=0.5'
         )
+    if options.mistake is not None and options.out.suffix != ".html":
+        raise ValueError(f"a picture cannot show a mistake: write a page, --out {options.out.stem}.html")
     if options.expr is not None:
         if options.n is not None:
             raise ValueError("-n runs a training step of a file; a formula has none: leave it out")

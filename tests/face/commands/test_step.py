@@ -64,8 +64,9 @@ def test_a_file_by_itself(script: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_a_name_in_a_file(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["step", "train.py:first"]) == 0
     assert "  first = 1\n" in capsys.readouterr().out
-    assert main(["step", "train.py:f", "--mistake", "overwrite", "--out", "picture.svg"]) == 0
+    assert main(["step", "train.py:f", "--mistake", "overwrite"]) == 0
     assert "∂L/∂weight = " in capsys.readouterr().out
+    assert main(["step", "train.py:f", "--out", "picture.svg"]) == 0
     assert Path("picture.svg").read_text().startswith("<svg")
 
 
@@ -97,6 +98,10 @@ def test_the_file_runs_as_python_runs_it(script: Path, capsys: pytest.CaptureFix
         (["train.py:train_step"], r"train_step returned None.*step\(train_step, n=20\)"),
         (["train.py:f", "--mistake", "overwrit"], "did you mean 'overwrite'"),
         (["train.py:f", "--out", "page.pdf"], "the name must end in .html"),
+        (
+            ["train.py:f", "--mistake", "sign", "--out", "x.svg"],
+            "a picture cannot show a mistake: .* --out x.html",
+        ),
         (["train.py:f", "-n", "2"], r"f never called backward\(\)"),
         (["none.py"], "there is no file 'none.py'"),
         (
