@@ -216,15 +216,17 @@ class Training:
         Raises:
             KeyError, TypeError, ValueError: it is of another training.
         """
-        model, optimizer = self.model.state_dict(), self.optimizer.state_dict()
+        seed, epoch = int(saved["loader"]["seed"]), int(saved["loader"]["epoch"])
+        stopped = bool(saved["stopped"])
+        parts: dict[str, Any] = {"model": self.model, "optimizer": self.optimizer}
+        if self.scheduler is not None:
+            parts["scheduler"] = self.scheduler
+        before = {name: part.state_dict() for name, part in parts.items()}
         try:
-            self.model.load_state_dict(saved["model"])
-            self.optimizer.load_state_dict(saved["optimizer"])
-            if self.scheduler is not None:
-                self.scheduler.load_state_dict(saved["scheduler"])
-            self.loader.seed, self.loader.epoch = int(saved["loader"]["seed"]), int(saved["loader"]["epoch"])
-            self.stopped = bool(saved["stopped"])
+            for name, part in parts.items():
+                part.load_state_dict(saved[name])
         except Exception:
-            self.model.load_state_dict(model)
-            self.optimizer.load_state_dict(optimizer)
+            for name, part in parts.items():
+                part.load_state_dict(before[name])
             raise
+        self.loader.seed, self.loader.epoch, self.stopped = seed, epoch, stopped

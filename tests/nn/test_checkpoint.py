@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import chainrule as cr
 from chainrule import nn
 from chainrule.nn import optim
+from chainrule.nn.training import Training
 
 X, Y = nn.data.make_moons(60, noise=0.2, seed=0)
 VALIDATION = nn.data.make_moons(30, noise=0.2, seed=1)
@@ -160,3 +163,23 @@ def test_the_file_of_another_training_changes_nothing(tmp_path):
 def test_a_folder_that_is_not_there():
     with pytest.raises(FileNotFoundError, match="folder nowhere does not exist"):
         nn.MLP([2, 2]).fit(X, Y, callbacks=[nn.Checkpoint("nowhere/run.safetensors")], verbose=0)
+
+
+@pytest.mark.parametrize(
+    "broken", [{"loader": {"seed": 1}}, {"stopped": None, "scheduler": {"step_count": 9}}]
+)
+def test_a_state_that_fits_in_part_changes_nothing(broken):
+    model = nn.MLP([2, 2])
+    optimizer = optim.SGD(model.parameters(), lr=0.5)
+    parts = {"model": model, "optimizer": optimizer, "scheduler": optim.StepLR(optimizer, 2)}
+    training = SimpleNamespace(**parts, loader=SimpleNamespace(seed=7, epoch=3), stopped=False)
+    saved = Training.state_dict(training)
+    other = nn.MLP([2, 2])
+    changed = (
+        saved | {"model": other.state_dict(), "scheduler": saved["scheduler"] | {"step_size": 5}} | broken
+    )
+    with pytest.raises((KeyError, ValueError)):
+        Training.load_state_dict(training, changed)
+    assert same_states(saved["model"], model.state_dict())
+    assert training.scheduler.state_dict() == saved["scheduler"]
+    assert (training.loader.seed, training.loader.epoch, training.stopped) == (7, 3, False)
