@@ -18,7 +18,8 @@ from playwright.sync_api import Page, sync_playwright
 
 from chainrule.autograd.mode import scope
 from chainrule.autograd.value import Value
-from chainrule.viz.stepper import Stepper, step
+from chainrule.viz.stepper import Stepper
+from chainrule.viz.stepping import step
 
 STEPS = """([key, count]) => {
     const times = [];

@@ -13,7 +13,8 @@ from chainrule.autograd import ops
 from chainrule.autograd.mode import scope
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
-from chainrule.viz.stepper import Stepper, save_page, step
+from chainrule.viz.stepper import Stepper, save_page
+from chainrule.viz.stepping import step
 
 UNARY = (ops.tanh, ops.exp, ops.sin, ops.relu, ops.sigmoid, ops.neg)
 BINARY = (ops.add, ops.mul, ops.sub, ops.div, ops.maximum)

@@ -12,7 +12,7 @@ from chainrule.autograd import ops
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.diagnostics import Diagnostics, Row
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 
 
 def rms(array: Any) -> float:

@@ -10,7 +10,7 @@ from chainrule.autograd import ops
 from chainrule.autograd.tensor import Tensor
 from chainrule.viz.elements import PAGE_BYTES, TERMS, Elements
 from chainrule.viz.record import recorded
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Summary
 from chainrule.viz.trace import Trace
 

@@ -11,7 +11,7 @@ from chainrule.autograd.value import Value
 from chainrule.viz.filmstrip import filmstrip
 from chainrule.viz.layout import lay_out
 from chainrule.viz.record import trace
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Backward
 from chainrule.viz.trace import Trace
 

@@ -12,7 +12,7 @@ from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.mistakes import MISTAKES, Walk, record
 from chainrule.viz.record import recorded
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Backward, Summary
 from chainrule.viz.trace import Trace
 

@@ -12,7 +12,7 @@ from chainrule.autograd import ops
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz import labels
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 
 pytestmark = pytest.mark.browser
 HOSTILE = "</script><img src=x onerror=\"document.title='owned'\">"

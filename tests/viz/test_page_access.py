@@ -9,7 +9,8 @@ import pytest
 from chainrule.autograd.mode import scope
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
-from chainrule.viz.stepper import Stepper, step
+from chainrule.viz.stepper import Stepper
+from chainrule.viz.stepping import step
 
 pytestmark = pytest.mark.browser
 Show = Callable[..., Any]

@@ -9,7 +9,7 @@ import pytest
 from chainrule.autograd import ops
 from chainrule.autograd.tensor import Tensor
 from chainrule.viz import heat, labels
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Summary
 
 pytestmark = pytest.mark.browser

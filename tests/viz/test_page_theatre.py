@@ -10,7 +10,9 @@ import pytest
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz import labels
-from chainrule.viz.stepper import Stepper, step
+from chainrule.viz.stepper import Stepper
+from chainrule.viz.stepping import step
+from chainrule.viz.words import Words
 
 pytestmark = pytest.mark.browser
 Show = Callable[..., Any]
@@ -56,6 +58,18 @@ def test_both_walks_stand_side_by_side(show: Show, stepper: Stepper) -> None:
                 for grads in (right, wrong)
             ]
     assert page.locator(".differences tr").count() == 3
+
+
+def test_the_mistake_is_told_only_where_it_says_something_else(show: Show, stepper: Stepper) -> None:
+    page = show(bug=stepper)
+    told, words = [], Words(stepper.trace)
+    assert stepper.trace.mistake is not None
+    for right, wrong in zip(stepper.trace.steps, stepper.trace.mistake.steps):
+        page.keyboard.press("ArrowRight")
+        told.append(page.locator("p.wrong").count() == 1)
+        assert told[-1] == (wrong is not None and words.sentence(wrong) != words.sentence(right))
+    assert True in told
+    assert False in told
 
 
 def test_the_difference_has_a_shape(show: Show, stepper: Stepper) -> None:

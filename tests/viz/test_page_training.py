@@ -9,7 +9,8 @@ import pytest
 from chainrule import nn
 from chainrule.autograd.value import Value
 from chainrule.viz import labels
-from chainrule.viz.stepper import Stepper, step
+from chainrule.viz.stepper import Stepper
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Update, Zero
 
 pytestmark = pytest.mark.browser
@@ -157,6 +158,16 @@ def test_zeroing_says_what_it_is_for(show: Show, by_hand: Stepper) -> None:
     page.fill(".steps", str(index))
     assert page.inner_text(".sentence") == "the gradient of w is cleared, or the next pass would add to it"
     assert page.inner_text(".formula dd >> nth=1") == "none"
+
+
+def test_zeroing_before_a_pass_belongs_to_it(show: Show, with_momentum: Stepper) -> None:
+    page = show(training=with_momentum)
+    zeroes = [k for k, one in enumerate(with_momentum.trace.steps, 1) if isinstance(one, Zero)]
+    page.fill(".times", "2")
+    page.fill(".steps", str(zeroes[0]))
+    assert page.inner_text(".now h2") == "Forward"
+    assert page.get_attribute(".stepper", "data-phase") == "forward"
+    assert page.eval_on_selector(".steps", "slider => slider.style.getPropertyValue('--update')") > "50%"
 
 
 def test_the_paths_are_those_of_the_iteration_on_screen(show: Show, by_hand: Stepper) -> None:

@@ -11,7 +11,7 @@ from chainrule.autograd.mode import no_grad
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.record import quantity
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Accumulate, Backward, Forward, Iteration, Seed, Update, Zero
 from chainrule.viz.trace import Trace
 

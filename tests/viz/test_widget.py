@@ -7,7 +7,8 @@ import pytest
 
 from chainrule.autograd.value import Value
 from chainrule.viz import page
-from chainrule.viz.stepper import Stepper, step
+from chainrule.viz.stepper import Stepper
+from chainrule.viz.stepping import step
 from chainrule.viz.widget import _widget_class
 
 
