@@ -17,9 +17,11 @@ from chainrule.backends.numba import math
 from chainrule.backends.numba.bits import select
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined, kernel, read_only, writeable
-from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
+from chainrule.backends.numba.elementwise import FORMATS
 
 Array = NDArray[Any]
+# A number in place of an array, a dtype without a kernel, a parameter that is no number, such as clip's missing bound.
+MISFITS = (AttributeError, KeyError, TypeError)
 ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "silu", "erf", "gelu", "relu")
 # Everything else that a rule may say, as the expression it becomes.
 EXPRESSIONS = {
@@ -96,6 +98,17 @@ for _name in ("add", "sub", "mul"):
     setattr(Symbol, f"__r{_name}__", _operator(_name, reflected=True))
 
 
+class Kernels(dict[np.dtype[Any], Callable[..., Any]]):
+    """The kernels of one rule by dtype, each compiled when it is first looked up."""
+
+    def __init__(self, compiled: Callable[[Format], Callable[..., Any]]) -> None:
+        self.compiled = compiled
+
+    def __missing__(self, dtype: np.dtype[Any]) -> Callable[..., Any]:
+        found = self[dtype] = self.compiled(FORMATS[dtype])
+        return found
+
+
 class Table:
     """The `xp` that a rule is run with: every function of it writes a line."""
 
@@ -115,6 +128,9 @@ class Fused:
         source: the generated functions, for reading.
         reads: for g, out and each input, whether the rule reads it.
         operations: how many operations the rule does on an element.
+        cotangent: `(g, out, *inputs, **params)` to the rule's result, or to None where the operands are not arrays
+            of g's shape and format. It is generated too: a loop over operands would cost more than the kernel of
+            a small layer.
     """
 
     def __init__(
@@ -138,9 +154,20 @@ class Fused:
                 f"def loop({', '.join([*read, *params, 'result'])}):",
                 "    for i in range(result.size):",
                 f"        result[i] = rule({', '.join([*(f'{n}[i]' for n in read), *params])})",
+                f"def cotangent({', '.join([*arrays, *params])}):",
+                "    try:",
+                "        dtype, shape = g.dtype, g.shape",
+                *(f"        if {n}.dtype is not dtype or {n}.shape != shape: return None" for n in read[1:]),
+                "        result = empty(shape, dtype)",
+                f"        kernels[dtype]({', '.join([*(f'{n}.ravel()' for n in read), *params, 'result.ravel()'])})",
+                "        return result",
+                "    except MISFITS:",
+                "        return None",
             ]
         )
-        self.kernels: dict[np.dtype[Any], Callable[..., Any]] = {}
+        scope: dict[str, Any] = {"kernels": Kernels(self.compiled), "empty": np.empty, "MISFITS": MISFITS}
+        exec(self.source, scope)  # noqa: S102 -- text made above
+        self.cotangent: Callable[..., Array | None] = scope["cotangent"]
 
     def compiled(self, f: Format) -> Callable[..., Any]:
         """The kernel for one format."""
@@ -154,31 +181,8 @@ class Fused:
         text = self.source + repr(self.constants)
         return kernel(scope["loop"], f"{self.name}-{f.name}", *types, source=text)
 
-    def __call__(self, g: Array, out: Any, *inputs: Any, **params: float) -> Array | None:
-        """Compute the cotangent, or None where the operands do not all have g's shape and format without gaps."""
-        dtype, shape = g.dtype, g.shape
-        run = self.kernels.get(dtype)
-        if run is None:
-            if dtype not in FORMATS:
-                return None
-            run = self.kernels[dtype] = self.compiled(FORMATS[dtype])
-        operands = []
-        for array, read in zip((g, out, *inputs), self.reads, strict=True):
-            if read:
-                if type(array) is not np.ndarray or array.dtype != dtype or array.shape != shape:
-                    return None
-                if array.flags.num & C_ALIGNED != C_ALIGNED:
-                    return None
-                operands.append(array.ravel())
-        result = np.empty(shape, dtype)
-        try:
-            run(*operands, *[params[n] for n in self.params], result.ravel())
-        except TypeError:  # a parameter is no number, such as clip's missing bound
-            return None
-        return result
 
-
-def fuse(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:
+def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array | None] | None:
     """Make the kernel of one derivative rule.
 
     Args:
@@ -188,17 +192,25 @@ def fuse(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:
 
     Returns:
         A function `(g, out, *inputs, **params)` that returns the cotangent, or None where the operands need NumPy
-        (what the rule does not read may be None). None if the rule is more than elementwise, or a single
-        operation, in which NumPy is as fast.
+        (what the rule does not read may be None). None if `fusible` returns None.
 
     Example:
         >>> square = fuse("square", lambda xp, g, out, x: g * 2 * x, 1)
         >>> square(np.array([1.0, 2.0]), None, np.array([3.0, 5.0]))
         array([ 6., 20.])
     """
+    found = fusible(name, rule, arity)
+    return found and found.cotangent
+
+
+def fusible(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:
+    """Write down a rule, arguments as for `fuse`; None if it is more than elementwise, or a single operation.
+
+    In a single operation NumPy is as fast.
+    """
     names = list(inspect.signature(inspect.unwrap(rule)).parameters)[3:]
     try:
-        fused = Fused(name, rule, names[:arity], names[arity:])
+        found = Fused(name, rule, names[:arity], names[arity:])
     except (AttributeError, NotElementwise, TypeError):  # it does what only an array, a text or a node can
         return None
-    return fused if fused.operations > 1 else None
+    return found if found.operations > 1 else None

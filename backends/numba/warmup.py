@@ -5,11 +5,11 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from chainrule.backends.numba import conv, elementwise, epilogue, gemm, norms, pool, reduce, rows, updates
-from chainrule.backends.numba.codegen import fuse
+from chainrule.backends.numba.codegen import fusible
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import made
 
-Rule = tuple[str, Callable[..., Any], int]  # as the arguments of `fuse`
+Rule = tuple[str, Callable[..., Any], int]  # as the arguments of `fusible`
 
 
 class Warmed(NamedTuple):
@@ -39,7 +39,7 @@ def kernels(rules: Iterable[Rule] = ()) -> Iterator[tuple[str, Callable[[], Any]
         >>> len(dict(kernels())) > 50
         True
     """
-    fused = {rule[0]: function.compiled for rule in rules if (function := fuse(*rule)) is not None}
+    fused = {rule[0]: function.compiled for rule in rules if (function := fusible(*rule)) is not None}
     for f in (FLOAT32, FLOAT64):
         for name, make in (own() | fused).items():
             yield f"{name}-{f.name}", partial(make, f)

@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba", reason="needs numba: pip install numba")
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba.codegen import fuse
+from chainrule.backends.numba.codegen import Fused, fuse
 
 RULES = {
     "tanh": lambda xp, g, out, x: g * (1 - out * out),
@@ -42,13 +42,16 @@ def test_kernel_is_the_rule(name, dtype):
 
 
 def test_parameters_and_equal_lines():
-    fused = fuse(
-        "test_slope", lambda xp, g, out, x, slope: xp.where(xp.greater(x, 0), g, g * slope) + g * slope, 1
+    fused = Fused(
+        "test_slope",
+        lambda xp, g, out, x, slope: xp.where(xp.greater(x, 0), g, g * slope) + g * slope,
+        ["x"],
+        ["slope"],
     )
     assert fused.source.count("g * slope") == 1
     assert fused.reads == [True, False, True]
     g, _, x = operands("float64")
-    np.testing.assert_allclose(fused(g, None, x, slope=0.5), np.where(x > 0, g, g * 0.5) + g * 0.5)
+    np.testing.assert_allclose(fused.cotangent(g, None, x, slope=0.5), np.where(x > 0, g, g * 0.5) + g * 0.5)
 
 
 def test_two_rules_of_one_name_do_not_mix():
@@ -66,7 +69,25 @@ def test_what_has_no_kernel():
     fused, (g, out, x) = fuse("test_tanh", RULES["tanh"], 1), operands("float32")
     assert fused(g, out[:1], x) is None
     assert fused(g, out.astype(float), x) is None
-    assert fused(g[:, ::2], out[:, ::2], x[:, ::2]) is None
+    assert fused(g, 2.0, x) is None
     assert fused(g.astype(np.float16), out, x) is None
     slope = fuse("test_slope", lambda xp, g, out, x, slope: g * slope + x, 1)
     assert slope(g, out, x, slope=None) is None
+
+
+def test_any_layout():
+    fused, (g, out, x) = fuse("test_tanh", RULES["tanh"], 1), operands("float64")
+    for layout in (
+        lambda a: a[:, ::2],
+        lambda a: a.T,
+        lambda a: a[::-1],
+        lambda a: np.broadcast_to(a[0], a.shape),
+    ):
+        expected = layout(g) * (1 - layout(out) ** 2)
+        np.testing.assert_allclose(fused(layout(g), layout(out), x), expected, rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            fused(layout(g), np.ascontiguousarray(layout(out)), x), expected, rtol=1e-12, atol=1e-15
+        )
+    unaligned = np.zeros(8 * g.size + 1, np.uint8)[1:].view(np.float64).reshape(g.shape)
+    np.testing.assert_array_equal(fused(unaligned, out, x), 0 * out)
+    assert fused(g[0, 0], out[0, 0], x) == g[0, 0] * (1 - out[0, 0] ** 2)
