@@ -168,7 +168,9 @@ def run(function: Callable[..., Any], *operands: Any, **params: Any) -> Expressi
 
 def _apply(function: str, *arguments: Any, **options: Any) -> Symbol:
     trees = [_tree(argument) for argument in arguments]
-    trees += [["text", f"{name}={_option(value)}"] for name, value in options.items() if value is not None]
+    unsaid = "keepdims"  # it keeps the books, and says nothing of what is computed
+    shown = {name: value for name, value in options.items() if value is not None and name != unsaid}
+    trees += [["text", f"{name}={_option(value)}"] for name, value in shown.items()]
     like = next((argument for argument in arguments if isinstance(argument, Symbol)), None)
     dtype = like.dtype if like else float
     return Symbol(_simplify([function, *trees]), _shape(function, arguments), dtype)

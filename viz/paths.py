@@ -82,10 +82,19 @@ class Explanation:
             else f"{symbol}: no path leads from {self.result} to {self.name}"
         )
 
+    def _way(self, path: Path) -> str:
+        """The names along a path; where another runs through the same nodes, which of their arguments it takes."""
+        twins = [other.arguments for other in self.paths if other.nodes == path.nodes]
+        told = [""] + [
+            f" ({_ordinal(taken)} argument)" if len(set(others)) > 1 else ""
+            for taken, others in zip(path.arguments, zip(*twins))
+        ]
+        return " → ".join(self.names[node] + argument for node, argument in zip(path.nodes, told))
+
     def _rows(self) -> Iterator[tuple[str, str, str]]:
         for path in self.paths:
             product = " · ".join(_factor(factor) for factor in path.factors)
-            yield _shown(path.value), " → ".join(self.names[node] for node in path.nodes), product
+            yield _shown(path.value), self._way(path), product
         if self.rest is not None:
             yield _shown(self.rest), f"and {self.number - len(self.paths):,} more paths", ""
 
@@ -318,6 +327,10 @@ def _shown(value: Any) -> str:
     if isinstance(plain, float | int):
         return labels.short(plain, 6)
     return f"{labels.shape_text(plain.shape)} {labels.quantity(plain)}"
+
+
+def _ordinal(index: int) -> str:
+    return ("first", "second", "third")[index] if index < 3 else f"{index + 1}th"
 
 
 def _factor(factor: float) -> str:

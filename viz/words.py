@@ -90,9 +90,9 @@ class Words:
             lines += [f"Beside it a wrong walk, {mistake.title}: {mistake.sentence}"]
         for number, step in enumerate(trace.steps, 1):
             told = self.sentence(step)
-            wrong = None if mistake is None else mistake.steps[number - 1]
-            if wrong is not None and repr(wrong) != repr(step):
-                told += f"; the wrong walk: {self.sentence(wrong)}"
+            other = None if mistake is None else mistake.steps[number - 1]
+            wrong = told if other is None else self.sentence(other)
+            told += f"; the wrong walk: {wrong}" if wrong != told else ""
             lines.append(f"{number}. {told}.")
         return "\n".join(lines) + "\n"
 

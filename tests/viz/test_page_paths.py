@@ -8,7 +8,7 @@ import pytest
 
 from chainrule.autograd.value import Value
 from chainrule.viz import labels
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Backward
 from chainrule.viz.trace import Trace
 
@@ -95,6 +95,14 @@ def test_a_number_of_paths_that_no_list_could_hold(show: Show) -> None:
     find(page, "x")
     assert page.inner_text(".paths h2").startswith("Why this gradient: 1,180,591,620,717,411,303,424 paths")
     assert page.locator("button.way").count() == 8
+
+
+def test_two_ways_through_one_edge_are_told_apart(show: Show) -> None:
+    page = show(square=step(lambda x: x * x, 3.0))
+    page.keyboard.press("End")
+    page.keyboard.press(".")
+    routes = page.locator(".route").all_inner_texts()
+    assert routes == ["L → x (first argument)", "L → x (second argument)"]
 
 
 def test_paths_are_marked_in_the_graph(show: Show) -> None:

@@ -74,9 +74,23 @@ function mathNumber(value, digits, careful = false) {
   return careful && (power || mantissa.startsWith("−")) ? math("mrow", math("mo", "("), node, math("mo", ")")) : node;
 }
 
-// "x1" and "w_2" get a subscript.
+// Names for formulas: "layer 1.neuron 12.w1" is shortened to "l1.n12.w1", where that means no other.
+function symbolsOf(names) {
+  const initials = (scope) => scope.replace(/\p{L}+/gu, (word) => word[0]).replaceAll(" ", "");
+  const symbols = names.map((name) => {
+    const [label, ...scopes] = name.length > 16 ? name.split(".").reverse() : [name];
+    return [...scopes.reverse().map(initials), label].join(".");
+  });
+  const meant = new Map(); // by symbol: the one name that it is short for, or null
+  symbols.forEach((symbol, id) => meant.set(symbol, [undefined, names[id]].includes(meant.get(symbol)) ? names[id] : null));
+  return symbols.map((symbol, id) => (meant.get(symbol) === null ? names[id] : symbol));
+}
+
+// "x1" and "w_2" get a subscript; scopes stand in front.
 function mathName(name) {
-  const clipped = name.length > 16 ? `${name.slice(0, 15)}…` : name;
+  const dot = name.lastIndexOf(".");
+  if (dot > 0) return math("mrow", math("mi", name.slice(0, dot + 1)), mathName(name.slice(dot + 1)));
+  const clipped = name.length > 16 ? `${name.slice(0, 9)}…${name.slice(-6)}` : name;
   const parts = /^(\p{L}+)_?(\d+)$/u.exec(clipped);
   return parts ? math("msub", math("mi", parts[1]), math("mn", parts[2])) : math("mi", clipped);
 }
@@ -90,13 +104,50 @@ function mathTree(tree, slot) {
   return math(tree[0], ...tree.slice(1).map((child) => (typeof child === "string" ? child : mathTree(child, slot))));
 }
 
+const WIDE = 24; // characters of a formula that surely fit on one line
+
+const span = ({ localName, childNodes, length }) => {
+  const spans = [...(childNodes ?? [])].map(span);
+  if (localName === "mfrac") return Math.max(...spans);
+  return localName ? spans.reduce((sum, each) => sum + each, 0) : length;
+};
+
+const fenced = (part) => (part.localName === "mrow" ? [math("mo", "("), part, math("mo", ")")] : [part]);
+
+// A formula that is too wide for one line, cut before its operators and after its commas; each piece a list of nodes.
+function broken(node) {
+  const parts = [...node.childNodes];
+  if (span(node) <= WIDE || !["mrow", "mfrac", "msqrt", "msup"].includes(node.localName)) return [[node]];
+  if (node.localName === "mfrac")
+    return broken(math("mrow", ...fenced(parts[0]), math("mo", "/"), ...fenced(parts[1])));
+  if (node.localName === "msqrt") return broken(math("mrow", math("mi", "√"), math("mo", "("), ...parts, math("mo", ")")));
+  if (node.localName === "msup") {
+    const pieces = broken(parts[0]);
+    pieces.at(-1).push(math("msup", pieces.at(-1).pop(), parts[1]));
+    return pieces;
+  }
+  const pieces = [[]];
+  for (const part of parts) {
+    const [first, ...others] = broken(part);
+    const last = pieces.at(-1).at(-1);
+    const operator = part.localName === "mo";
+    const joins = operator
+      ? ")],".includes(part.textContent) || ("([".includes(part.textContent) && last?.localName === "mi")
+      : last?.localName === "mo" && !")],".includes(last.textContent);
+    if (joins || !last) pieces.at(-1).push(...first);
+    else pieces.push(first);
+    if (operator && !joins && !"([".includes(part.textContent)) part.setAttribute("form", "infix"); // with its spaces
+    pieces.push(...others);
+  }
+  return pieces;
+}
+
 // An equation as pieces that may stand on lines of their own where room is short.
 function equation(...pieces) {
+  const row = (parts) => math("mrow", ...parts.map((part) => (typeof part === "string" ? math("mo", part) : part)));
   const piece = (parts) =>
-    fill(document.createElementNS(MATHML, "math"), { displaystyle: "true" }, [
-      math("mrow", ...parts.map((part) => (typeof part === "string" ? math("mo", part) : part))),
-    ]);
-  return html("div", { class: "equation" }, pieces.map(piece));
+    fill(document.createElementNS(MATHML, "math"), { displaystyle: "true" }, [math("mrow", ...parts)]);
+  return html("div", { class: "equation" }, pieces.flatMap((parts) => broken(row(parts))).map(piece));
 }
 
 // Digits at which the displayed factors give the displayed product, and the sign that is honest to write.

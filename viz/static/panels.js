@@ -37,12 +37,14 @@ function scopePath(graph, group) {
 function codePanel(graph, id) {
   const line = id === null ? null : graph.nodes[id].line;
   if (!line || !graph.sources[line[0]]) return null;
-  const rows = Object.entries(graph.sources[line[0]]).map(([row, text]) =>
+  const written = Object.entries(graph.sources[line[0]]);
+  const indent = Math.min(...written.map(([, text]) => (text.trim() ? text.search(/\S/) : Infinity)));
+  const rows = written.map(([row, text]) =>
     html(
       "div",
       { class: Number(row) === line[1] ? "line current" : "line" },
       html("span", { class: "row", "aria-hidden": "true" }, row),
-      html("code", null, text || " "),
+      html("code", null, text.slice(indent) || " "),
     ),
   );
   return html("section", { class: "card code" }, html("h2", null, line[0]), html("div", { class: "lines" }, rows));
@@ -55,10 +57,12 @@ function nodePanel(graph, replay, id, actions) {
   const link = (other) =>
     html("button", { class: "link", type: "button", onclick: () => actions.select(other) }, graph.names[other]);
   const list = (ids) => (ids.length ? ids.flatMap((other, k) => (k ? [", ", link(other)] : [link(other)])) : UNKNOWN);
-  const made = graph.steps.findIndex((step) => step.kind === "forward" && step.node === id);
-  const given = graph.steps.findIndex((step) => step.kind === "backward" && step.parent === id);
+  const [first, last] = replay.span(replay.iteration);
+  const within = replay.steps.slice(first, last);
+  const made = within.findIndex((step) => step.kind === "forward" && step.node === id);
+  const given = within.findIndex((step) => step.kind === "backward" && step.parent === id);
   const jump = (text, step) =>
-    step < 0 ? null : html("button", { class: "chip", type: "button", onclick: () => actions.go(step + 1) }, text);
+    step < 0 ? null : html("button", { class: "chip", type: "button", onclick: () => actions.go(first + step + 1) }, text);
   const show = (quantity) =>
     quantity === null
       ? html("em", null, "not computed")

@@ -36,7 +36,7 @@ class Paths {
       const [path] = open.splice(top, 1);
       if (path.node === target) paths.push(path);
       else
-        for (const edge of this.edges[path.node]) {
+        for (const edge of this.edges[path.node].toReversed()) { // among equals the last is taken up first
           if (!count.has(edge.parent)) continue;
           const product = path.product * edge.local;
           open.push({
@@ -66,9 +66,15 @@ function pathsPanel(graph, paths, id, gradient, now, show) {
   if (!paths.known && !listed) return null;
   const { count, rows, rest } = listed ? shapedPaths(listed) : scalarPaths(paths, id, gradient);
   if (!rows.length) return null;
+  const ordinal = (k) => ["first", "second", "third"][k] ?? `${k + 1}th`;
+  const name = ({ child, parent, argument }) =>
+    graph.nodes[child].parents.filter((other) => other === parent).length > 1 // else two ways would read the same
+      ? `${graph.names[parent]} (${ordinal(argument)} argument)`
+      : graph.names[parent];
   const largest = Math.max(...rows.map((row) => rank(row.size)).filter(Number.isFinite), 1e-300);
-  const item = (row) =>
-    html(
+  const item = (row) => {
+    const names = [graph.names[root], ...row.edges.map(name)];
+    return html(
       "li",
       null,
       html(
@@ -76,13 +82,13 @@ function pathsPanel(graph, paths, id, gradient, now, show) {
         {
           class: "way",
           type: "button",
-          title: row.nodes.map((node) => graph.names[node]).join(" → "),
+          title: names.join(" → "),
           onpointerenter: () => show(row.edges),
           onpointerleave: () => show(null),
           onfocus: () => show(row.edges),
           onblur: () => show(null),
         },
-        html("span", { class: "route" }, clipped(row.nodes.map((node) => graph.names[node])).join(" → ")),
+        html("span", { class: "route" }, clipped(names).join(" → ")),
         html("span", { class: "product" }, row.text),
         svg(
           "svg",
@@ -95,6 +101,7 @@ function pathsPanel(graph, paths, id, gradient, now, show) {
         ),
       ),
     );
+  };
   const more = count - BigInt(rows.length);
   const many = count === 1n ? "one path" : `${count.toLocaleString("en")} paths`;
   return html(
@@ -131,7 +138,6 @@ function scalarPaths(paths, id, gradient) {
       shown.map((factor, k) => (k && factor < 0 ? `(${short(factor, digits)})` : short(factor, digits))),
     );
     return {
-      nodes: [paths.root, ...edges.map((edge) => edge.parent)],
       edges,
       size: product,
       text: shown.length > 1 ? `${text.join(" · ")} ${sign} ${short(product, digits)}` : short(product),
@@ -143,7 +149,6 @@ function scalarPaths(paths, id, gradient) {
 // Between arrays the local derivatives are no numbers: a path is ranked by how large what it brings is.
 function shapedPaths({ count, paths, rest }) {
   const rows = paths.map(({ nodes, arguments: taken, norm, value }) => ({
-    nodes,
     edges: taken.map((argument, k) => ({ child: nodes[k], parent: nodes[k + 1], argument })),
     size: number(norm),
     text: `brings ${brief(value)}, norm ${short(norm, 3)}`,

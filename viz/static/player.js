@@ -317,7 +317,7 @@ class Player {
     const rows = asked ? words.question(asked) : words.rows(step, replay);
     const hit = step && !asked ? this.breaks.hit(step, replay.steps[replay.at - 2]) : null;
     if (hit) rows.unshift(["stopped at", html("b", null, this.breaks.name(hit))]);
-    if (this.theatre?.step) rows.push(...this.#wrong());
+    rows.push(...this.#wrong(sentence));
     this.rows.replaceChildren(
       ...rows.flatMap(([term, content]) => [html("dt", null, term), html("dd", null, content)]),
     );
@@ -326,10 +326,11 @@ class Player {
     this.#detail();
   }
 
-  // What the walk with the mistake in it does meanwhile.
-  #wrong() {
-    const { step } = this.theatre;
-    return [["the mistake", html("p", { class: "wrong" }, mark("wrong"), this.words.sentence(step))]];
+  // What the walk with the mistake in it does meanwhile, where that is something else.
+  #wrong(sentence) {
+    const { step } = this.theatre ?? {};
+    const said = step ? this.words.sentence(step) : sentence;
+    return said === sentence ? [] : [["the mistake", html("p", { class: "wrong" }, mark("wrong"), said)]];
   }
 
   #detail() {

@@ -22,7 +22,7 @@ class Transport {
     this.playButton = button("play", "play", "space", () => player.play());
     const grains = Object.entries(GRAINS).filter(([grain]) => grain !== "scope" || graph.groups.length);
     this.grain = choice("stop at", grains, (value) => player.setGrain(value));
-    const used = PHASE_NAMES.filter((name) => replay.steps.some((step) => PHASES[step.kind] === name));
+    const used = PHASE_NAMES.filter((name) => replay.phases.includes(name));
     const [begin, ...others] = used.map((name) => html("span", { class: `phase ${name}` }, name));
     this.element = html(
       "div",
@@ -110,7 +110,7 @@ class Transport {
   }
 
   refresh(sentence) {
-    const { at, steps, phase, iteration } = this.player.replay;
+    const { at, steps, phase, phases, iteration } = this.player.replay;
     const [first, last] = this.player.replay.span(iteration);
     const length = Math.max(last - first, 1);
     const percent = (position) => `${((100 * (position - first)) / length).toFixed(2)}%`;
@@ -118,16 +118,12 @@ class Transport {
     this.slider.max = last;
     this.slider.value = at;
     this.slider.style.setProperty("--at", percent(at));
-    const turn = (name) => {
-      const k = steps.findIndex((step, k) => k >= first && k < last && PHASES[step.kind] === name && k > first);
-      return k < 0 ? last : k;
-    };
     if (this.shown !== iteration) {
       this.shown = iteration;
-      const backward = turn("backward");
-      const update = steps.findIndex((step, k) => k > backward && k < last && PHASES[step.kind] === "update");
-      this.slider.style.setProperty("--turn", percent(backward));
-      this.slider.style.setProperty("--update", percent(update < 0 ? last : update));
+      for (const [mark, name] of [["--turn", "backward"], ["--update", "update"]]) {
+        const k = phases.indexOf(name, first);
+        this.slider.style.setProperty(mark, percent(k < 0 ? last : Math.min(k, last)));
+      }
     }
     this.slider.setAttribute("aria-valuetext", `step ${at} of ${steps.length}, ${phase}: ${sentence}`);
     this.counter.textContent = `${at} / ${steps.length}`;

@@ -4,7 +4,7 @@ class Words {
   constructor(graph) {
     this.graph = graph;
     this.names = graph.names;
-    this.labels = graph.nodes.map((node, id) => node.label ?? graph.names[id]); // short, for formulas
+    this.labels = symbolsOf(graph.names);
     this.root = this.labels.at(-1);
   }
 
@@ -18,8 +18,8 @@ class Words {
     }
     if (step.kind === "seed")
       return isArray(step.value) || step.value === 1
-        ? `Backprop begins: the gradient of ${this.root} with respect to itself is 1`
-        : `Backprop goes on: the gradient that arrives at ${this.root} is ${short(step.value)}`;
+        ? `Backprop begins: the gradient of ${names.at(-1)} with respect to itself is 1`
+        : `Backprop goes on: the gradient that arrives at ${names.at(-1)} is ${short(step.value)}`;
     if (step.kind === "iteration")
       return `Iteration ${step.number}: ${step.values.length ? "new data comes in" : "the same data"}, and the graph is computed anew.`;
     if (step.kind === "zero" && step.after) // neither cleared nor 0: clipped, say
@@ -201,9 +201,10 @@ class Words {
 
   // The lines of a rule with the numbers of this step, as far as each is known.
   #ruleInNumbers({ lines }, step, symbols) {
-    const earlier = this.graph.steps.findLast(
-      (other, k) => k < this.graph.steps.indexOf(step) && other.kind === "update" && other.node === step.node,
-    );
+    const { steps } = this.graph;
+    const earlier = steps
+      .slice(0, steps.indexOf(step))
+      .findLast((other) => other.kind === "update" && other.node === step.node);
     const known = { w: step.before, g: step.gradient };
     for (const key of Object.keys(step.state ?? {})) known[key] = earlier?.state?.[key] ?? 0;
     const rows = [];

@@ -71,6 +71,7 @@ class _Failed(Exception):
 
 
 def _stepper(options: argparse.Namespace) -> "Stepper":
+    from chainrule.autograd.mode import record_lines
     from chainrule.viz import step
     from chainrule.viz.expression import compute, numbers
 
@@ -90,11 +91,31 @@ def _stepper(options: argparse.Namespace) -> "Stepper":
     if options.at:
         raise ValueError("--at goes with --expr; a file holds its own numbers")
     found = _from_file(options.file)
-    if options.n is None or callable(found):
+    if not callable(found):
+        if options.n is not None:
+            file = options.file.partition(":")[0]
+            raise ValueError(
+                f"-n needs a training step: name a function, chainrule step {file}:train_step -n 20"
+            )
+        return step(found, mistake=options.mistake)
+    if options.n is not None:
         return _guarded(options.file, lambda: step(found, n=options.n, mistake=options.mistake))
-    raise ValueError(
-        f"-n needs a training step: name a function, chainrule step {options.file.partition(':')[0]}:train_step"
-    )
+    name = getattr(found, "__name__", "computation")
+    again = f"say how often to run it: chainrule step {options.file} -n 20"
+    with record_lines():
+        result = _guarded(options.file, found)
+    if result is None:
+        raise ValueError(
+            f"{name} returned None: let it return the loss, or if it is a whole training step that calls backward() "
+            f"and updates the parameters, {again}"
+        )
+    try:
+        stepper = step(result, mistake=options.mistake)
+    except RuntimeError as error:  # such as weights that were updated after the loss was computed
+        error.add_note(f"If {name} is a whole training step, {again}")
+        raise
+    stepper.name = name
+    return stepper
 
 
 def _from_file(given: str) -> Any:
