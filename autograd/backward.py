@@ -29,6 +29,11 @@ def watched(watcher: Callable[[Any], None]) -> Iterator[None]:
         _WATCHER.reset(token)
 
 
+def is_watched() -> bool:
+    """Say whether a call of `backward()` would be shown to a watcher."""
+    return _WATCHER.get() is not None
+
+
 def backward(root: Any, start: Any) -> None:
     """Leave in every node that `root` comes from its gradient, owned by that node alone.
 

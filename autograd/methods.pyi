@@ -1735,23 +1735,27 @@ class ArrayMethods(ScalarMethods):
             array([[0., 2.]])
         """
 
-    def linear(self, weight: Array, bias: Array) -> Tensor:
-        """The affine map x Wᵀ + b, in one step.
+    def linear(self, weight: Array, bias: Array, activation: str | None = None) -> Tensor:
+        """The affine map x Wᵀ + b, in one step; or a whole layer, activation(x Wᵀ + b), in one step.
 
         Args:
             x: shape (..., in).
             weight: shape (out, in), as in PyTorch and as the lectures' W[l].
             bias: shape (out,).
+            activation: None, "relu", "tanh", "sigmoid", "silu", "gelu" or "softplus".
 
         Returns:
             A Tensor of shape (..., out).
 
         Raises:
             ShapeError: the shapes do not fit.
+            ValueError: another activation.
 
         Example:
             >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0]]), Tensor([0.5]))
             Tensor([[11.5]], op=linear)
+            >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, -4.0]]), Tensor([0.5]), activation="relu")
+            Tensor([[0.]], op=linear_activation)
         """
 
     def log_softmax(self, axis: int = -1) -> Tensor:

@@ -55,6 +55,8 @@ class Mode:
         lines: whether each node remembers the user's line that made it.
         whole: whether what needs no gradient is recorded too, as a `Program` must have it.
         anomaly: whether each result and each gradient is checked for nan and inf.
+        unseen: whether nobody will look at the graph, but only at the results and the gradients of leaves.
+        fuses: layers may compute several ops as one, since there is no graph to tell them apart, or none to see.
         annotates: there is a scope or a line to write down, or a check to make.
         plain: nothing but recording: nothing to annotate, gradients on.
         functions: the backend's, by `Op.index`; empty until `load` has filled it.
@@ -67,16 +69,25 @@ class Mode:
         "anomaly",
         "backend",
         "functions",
+        "fuses",
         "grad",
         "keeping",
         "lines",
         "plain",
         "scope",
+        "unseen",
         "whole",
     )
 
     def __init__(
-        self, grad: bool, backend: str, scope: Scope | None, lines: bool, whole: bool, anomaly: bool
+        self,
+        grad: bool,
+        backend: str,
+        scope: Scope | None,
+        lines: bool,
+        whole: bool,
+        anomaly: bool,
+        unseen: bool = False,
     ) -> None:
         self.grad = grad
         self.backend = backend
@@ -84,6 +95,8 @@ class Mode:
         self.lines = lines
         self.whole = whole
         self.anomaly = anomaly
+        self.unseen = unseen
+        self.fuses = (unseen or not grad) and not whole and not anomaly
         self.annotates = scope is not None or lines or anomaly
         self.plain = grad and not self.annotates
         self.functions, self.keeping = _LOADED.setdefault(backend, ([], {}))
@@ -112,7 +125,7 @@ class Mode:
         key = tuple(changes.items())
         other = self._others.get(key)
         if other is None:
-            names = ("grad", "backend", "scope", "lines", "whole", "anomaly")
+            names = ("grad", "backend", "scope", "lines", "whole", "anomaly", "unseen")
             other = self._others[key] = Mode(**({name: getattr(self, name) for name in names} | changes))
         return other
 
@@ -184,6 +197,13 @@ class record_whole(_Switch):
         super().__init__(grad=True, whole=True)
 
 
+class unseen_graph(_Switch):
+    """Promise that nobody will look at the graph of the block: layers may then record several ops as one."""
+
+    def __init__(self) -> None:
+        super().__init__(unseen=True)
+
+
 class detect_anomaly(_Switch):
     """Raise where the first nan or inf is born, forward or backward, while the block runs.
 
@@ -241,7 +261,7 @@ class scope(_Switch):
         mode = current()
         inner = Scope(self._name, mode.scope)
         self._tokens.append(
-            _MODE.set(Mode(mode.grad, mode.backend, inner, mode.lines, mode.whole, mode.anomaly))
+            _MODE.set(Mode(mode.grad, mode.backend, inner, mode.lines, mode.whole, mode.anomaly, mode.unseen))
         )
         return self
 

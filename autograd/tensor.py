@@ -197,7 +197,10 @@ class Tensor(ArrayReading):
         grad = grad and mode.grad and bool(op.rules)
         keeping = mode.keeping.get(op) if grad else None
         if keeping is not None:
-            data, remembered = keeping.forward(*arrays, **(params or {}))
+            try:
+                data, remembered = keeping.forward(*arrays, **(params or {}))
+            except (ValueError, MemoryError) as error:
+                raise explain(op, kept, error) from None
             memory = keeping, remembered
         else:
             data = compute(function, op, arrays, params)

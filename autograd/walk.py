@@ -224,7 +224,7 @@ def _carry(
         rules, out = known.get(op) or algebra.rules(op), node
         operands: Sequence[Any] = parents
         if not nodes:
-            rules, out, operands = _on_data(node, rules)
+            rules, out, operands = _on_data(node, rules, g)
         for argument, parent in enumerate(parents):
             if not isinstance(parent, Node):
                 continue
@@ -243,12 +243,15 @@ def _carry(
                 observe(Edge(node, parent, argument, g, raw, contribution, before, after))
 
 
-def _on_data(node: Node, rules: Any) -> tuple[Any, Any, list[Any]]:
+def _on_data(node: Node, rules: Any, g: Any) -> tuple[Any, Any, list[Any]]:
     """Return the rules of a node's op, its data and that of its operands; what forward kept is in the rules."""
+    data, operands = node._data, [p._data if isinstance(p, Node) else p for p in node.parents]
     if node._kept is not None:
         keeping, memory = node._kept
+        if keeping.shared is not None:
+            memory = keeping.shared(memory, g, data, *operands, **node.params)
         rules = [kernel and partial(kernel, memory) for kernel in keeping.gradients]
-    return rules, node._data, [p._data if isinstance(p, Node) else p for p in node.parents]
+    return rules, data, operands
 
 
 def same(contribution: Any, parent: Any) -> Any:

@@ -24,10 +24,13 @@ class Keeping(NamedTuple):
     Attributes:
         forward: ``(*inputs, **params)`` to the result and what is kept, which is never changed again.
         gradients: per argument a function ``(kept, g, out, *inputs, **params)``, or None.
+        shared: what all gradients begin with, computed once: a function of the same arguments, whose result they get
+            in place of what was kept.
     """
 
     forward: Callable[..., tuple[Any, Any]]
     gradients: tuple[Callable[..., Any] | None, ...]
+    shared: Callable[..., Any] | None = None
 
 
 def gradient(table: Any, name: str, argument: int, rule: Rule, arity: int) -> Callable[..., Any]:

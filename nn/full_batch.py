@@ -121,7 +121,7 @@ class FullBatch(Training):
         rows, target, *weight = self.loader.dataset.arrays
         self.optimizer.put(x)
         self.optimizer.zero_grad()
-        outputs = self.model(rows)
+        outputs = self.outputs(rows)
         loss = self.objective.of_rows(outputs, target, *weight)
         loss.backward()
         return loss.item(), self.optimizer.gradient(), outputs._data

@@ -1,7 +1,7 @@
 """Layers, and how to stack them."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, overload
 
@@ -9,10 +9,12 @@ import numpy as np
 
 from chainrule.autograd import ops
 from chainrule.autograd.errors import ShapeError
+from chainrule.autograd.mode import current
 from chainrule.autograd.node import data_of
 from chainrule.autograd.random import dropout
 from chainrule.autograd.tensor import Tensor
 from chainrule.nn import init as inits
+from chainrule.nn.activations import GELU, ReLU, Sigmoid, SiLU, Softplus, Tanh
 from chainrule.nn.data.check import as_count
 from chainrule.nn.module import Module
 from chainrule.nn.parameter import Parameter, as_input
@@ -289,8 +291,8 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """Pass x through all modules."""
-        for layer in self:
-            x = layer(x)
+        for step in _fused(self) if current().fuses else self:
+            x = step(x)
         return x
 
     def __iter__(self) -> Iterator[Module]:
@@ -337,6 +339,39 @@ class Residual(Sequential):
         return ops.add(
             np.asarray(x, y.dtype) if isinstance(y, Tensor) and not isinstance(x, Tensor) else x, y
         )
+
+
+FUSED: dict[type[Module], str] = {
+    ReLU: "relu", Tanh: "tanh", Sigmoid: "sigmoid", SiLU: "silu", GELU: "gelu", Softplus: "softplus"
+}  # fmt: skip
+
+
+def _fused(layers: Iterable[Module]) -> Iterator[Callable[[Any], Any]]:
+    """The modules, with a `Linear` and the activation after it as one function."""
+    before: Linear | None = None
+    for layer in layers:
+        if before is not None:
+            if type(layer) in FUSED and _is_plain(layer):
+                yield partial(_linear_activation, before, FUSED[type(layer)])
+                before = None
+                continue
+            yield before
+            before = None
+        if type(layer) is Linear and _is_plain(layer) and layer.bias is not None:
+            before = layer
+        else:
+            yield layer
+    if before is not None:
+        yield before
+
+
+def _linear_activation(layer: Linear, activation: str, x: Any) -> Any:
+    return ops.linear(as_input(x, layer.weight), layer.weight, layer.bias, activation)
+
+
+def _is_plain(module: Module) -> bool:
+    """Say whether a module does what its class says, and no hook looks on."""
+    return not module._hooks and "forward" not in vars(module)
 
 
 def dtype_argument(parameter: Tensor) -> dict[str, str]:

@@ -3,11 +3,13 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.autograd.mode import enable_grad, record_lines
+from chainrule.autograd.backward import is_watched
+from chainrule.autograd.mode import enable_grad, record_lines, unseen_graph
 from chainrule.autograd.tensor import Tensor
 from chainrule.nn import predict as predicting
 from chainrule.nn.callbacks import Callback, overrides
@@ -141,7 +143,7 @@ class Training:
         for callback in self._of_batches:
             x = callback.on_batch(x)
         held = [buffer._data for buffer in self._buffers]
-        outputs = self.model(x)
+        outputs = self.outputs(x)
         loss = self.objective(outputs, target, weight)
         value = loss.item()
         if math.isfinite(value):
@@ -159,6 +161,12 @@ class Training:
             if self.scheduler is not None and self.scheduler.per == "batch":
                 self.scheduler.step()
         return value, outputs._data
+
+    def outputs(self, x: Array) -> Tensor:
+        """Return what the model gives for a batch, with a graph for `backward()` alone, unless it is watched."""
+        with nullcontext() if is_watched() else unseen_graph():
+            outputs: Tensor = self.model(x)
+        return outputs
 
     def write(self, loss: float, found: Array, answers: Array) -> None:
         """Put the numbers of an epoch into the history."""

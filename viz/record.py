@@ -181,7 +181,7 @@ class Recorder:
             TraceNode(
                 id=number,
                 label=node.label,
-                op=node.op.name if node.op else None,
+                op=_op_name(node),
                 parents=tuple(parents),
                 scope=self._scope(node.scope) if node.op or node.scope else None,
                 line=self.sources.add(node.line),
@@ -293,6 +293,14 @@ class Recorder:
         """The trace of what was collected."""
         meta = {"sources": self.sources.lines()}
         return Trace(self.nodes, self.scopes, self.steps, self.trees, meta)
+
+
+def _op_name(node: Node) -> str | None:
+    """The op's name; of a layer in one step, with that of its activation: "linear_relu"."""
+    if node.op is None:
+        return None
+    activation = node.params.get("activation")
+    return node.op.name.replace("activation", activation) if activation else node.op.name
 
 
 def _role(leaf: Node) -> str:

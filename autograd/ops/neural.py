@@ -1,5 +1,6 @@
 """Primitives of neural networks: fused where that is more stable, or faster, than composing them."""
 
+import difflib
 from typing import Any
 
 import numpy as np
@@ -7,18 +8,30 @@ import numpy as np
 from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import apply, data_of
 from chainrule.autograd.op import Op
-from chainrule.autograd.ops.activation import sigmoid
+from chainrule.autograd.ops.activation import gelu, relu, sigmoid, silu, softplus
 from chainrule.autograd.ops.define import Operand
 from chainrule.autograd.ops.elementwise import add, div, mul, sqrt, sub
 from chainrule.autograd.ops.indexing import check_labels, take
 from chainrule.autograd.ops.join import split
 from chainrule.autograd.ops.reduce import Axis, axes
 from chainrule.autograd.ops.shape import one_axis, reshape, shape
+from chainrule.autograd.ops.trigonometry import tanh
+from chainrule.backends.layers import ACTIVATIONS, FROM_RESULT, before_activation
+
+for _function in (relu, tanh, sigmoid, silu, gelu, softplus):
+    _op: Op = vars(_function)["op"]
+    ACTIVATIONS[_op.name] = _op.rules[0]
 
 
 def _rows(xp: Any, x: Any) -> Any:
     """Return x with all axes but the last in one."""
     return x if xp.ndim(x) == 2 else xp.reshape(x, (-1, xp.shape(x)[-1]))
+
+
+def _affine_cotangent(xp: Any, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> Any:
+    """Cotangent of x Wᵀ + b, from that of its activation."""
+    y = out if activation in FROM_RESULT else xp.linear(x, weight, bias)
+    return before_activation(xp, g, y, activation)
 
 
 def _standardize_rule(xp: Any, g: Any, out: Any, x: Any, axis: tuple[int, ...], eps: float) -> Any:
@@ -35,6 +48,17 @@ _LINEAR = Op(
     lambda xp, g, out, x, weight, bias: xp.matmul(g, weight),
     lambda xp, g, out, x, weight, bias: xp.matmul(xp.swapaxes(_rows(xp, g), 0, 1), _rows(xp, x)),
     lambda xp, g, out, x, weight, bias: g,  # the walk sums over the rows, along which bias was broadcast
+)
+_LINEAR_ACTIVATION = Op(
+    "linear_activation",
+    "general",
+    lambda xp, g, out, x, weight, bias, activation: xp.matmul(
+        _affine_cotangent(xp, g, out, x, weight, bias, activation), weight
+    ),
+    lambda xp, g, out, x, weight, bias, activation: xp.matmul(
+        xp.swapaxes(_rows(xp, _affine_cotangent(xp, g, out, x, weight, bias, activation)), 0, 1), _rows(xp, x)
+    ),
+    _affine_cotangent,
 )
 _SOFTMAX = Op(
     "softmax",
@@ -66,23 +90,27 @@ _NORMALIZE = Op(
 )
 
 
-def linear(x: Operand, weight: Operand, bias: Operand) -> Any:
-    """The affine map x Wᵀ + b, in one step.
+def linear(x: Operand, weight: Operand, bias: Operand, activation: str | None = None) -> Any:
+    """The affine map x Wᵀ + b, in one step; or a whole layer, activation(x Wᵀ + b), in one step.
 
     Args:
         x: shape (..., in).
         weight: shape (out, in), as in PyTorch and as the lectures' W[l].
         bias: shape (out,).
+        activation: None, "relu", "tanh", "sigmoid", "silu", "gelu" or "softplus".
 
     Returns:
         A Tensor of shape (..., out).
 
     Raises:
         ShapeError: the shapes do not fit.
+        ValueError: another activation.
 
     Example:
         >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0]]), Tensor([0.5]))
         Tensor([[11.5]], op=linear)
+        >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, -4.0]]), Tensor([0.5]), activation="relu")
+        Tensor([[0.]], op=linear_activation)
     """
     a, w, b = shape(x), shape(weight), shape(bias)
     if len(w) != 2 or not a or a[-1] != w[1]:
@@ -92,7 +120,20 @@ def linear(x: Operand, weight: Operand, bias: Operand) -> Any:
         )
     if b != w[:1]:
         raise ShapeError(f"linear: bias has shape {b}, weight {w}; the bias must have shape {w[:1]}")
-    return apply(_LINEAR, x, weight, bias)
+    if activation is None:
+        return apply(_LINEAR, x, weight, bias)
+    if activation not in ACTIVATIONS:
+        raise ValueError(_no_such_activation(activation))
+    return apply(_LINEAR_ACTIVATION, x, weight, bias, activation=activation)
+
+
+def _no_such_activation(given: Any) -> str:
+    near = difflib.get_close_matches(str(given), ACTIVATIONS, n=1)
+    return (
+        f"linear: activation must be one of {', '.join(map(repr, ACTIVATIONS))}, got {given!r}"
+        + (f"; did you mean {near[0]!r}?" if near else "")
+        + "; apply any other function to the result, such as chainrule.elu(chainrule.linear(x, weight, bias))"
+    )
 
 
 def softmax(x: Operand, axis: int = -1) -> Any:

@@ -11,6 +11,7 @@
 | `conv_tile.py`, `conv.py`, `pool.py` | convolutions and pooling |
 | `tile.py`, `gemm.py` | the kernel of the matrix product |
 | `products.py`, `epilogue.py` | who computes a product, on how many threads, and what follows it |
+| `layers.py` | a linear layer with its activation, forward and backward |
 | `updates.py` | the optimizers' updates |
 | `codegen.py` | derivative rules become kernels |
 
@@ -20,7 +21,7 @@ A kernel is compiled, or loaded from the disk, when it is first called.
 from types import SimpleNamespace
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba import conv, elementwise, norms, pool, products, reduce, rows
+from chainrule.backends.numba import conv, elementwise, layers, norms, pool, products, reduce, rows
 from chainrule.backends.numba.codegen import fuse
 from chainrule.backends.numba.updates import update
 
@@ -29,6 +30,7 @@ table = SimpleNamespace(
     | elementwise.TABLE
     | rows.TABLE
     | products.TABLE
+    | layers.TABLE
     | reduce.TABLE
     | norms.TABLE
     | conv.TABLE
@@ -39,6 +41,6 @@ table = SimpleNamespace(
         "gradients": norms.GRADIENTS
         | pool.GRADIENTS
         | {"cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)},
-        "keeping": rows.KEEPING,
+        "keeping": rows.KEEPING | layers.KEEPING,
     }
 )

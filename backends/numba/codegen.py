@@ -126,6 +126,7 @@ class Fused:
 
     Attributes:
         source: the generated functions, for reading.
+        text: the same with the constants' values: what a kernel of these functions depends on.
         reads: for g, out and each input, whether the rule reads it.
         operations: how many operations the rule does on an element.
         cotangent: `(g, out, *inputs, **params)` to the rule's result, or to None where the operands are not arrays
@@ -165,21 +166,25 @@ class Fused:
                 "        return None",
             ]
         )
+        self.text = self.source + repr(self.constants)
         scope: dict[str, Any] = {"kernels": Kernels(self.compiled), "empty": np.empty, "MISFITS": MISFITS}
         exec(self.source, scope)  # noqa: S102 -- text made above
         self.cotangent: Callable[..., Array | None] = scope["cotangent"]
 
-    def compiled(self, f: Format) -> Callable[..., Any]:
-        """The kernel for one format."""
+    def functions(self, f: Format) -> dict[str, Any]:
+        """The generated functions for one format, `rule` to be inlined."""
         scope: dict[str, Any] = {n: f.real(c) for n, c in self.constants.items()}
         scope |= {n: getattr(math, n)(f) for n in ELEMENTARY if f"{n}(" in self.source}
         scope |= {"select": select, "sqrt": np.sqrt, "zero": f.real(0), "one": f.real(1)}
         exec(self.source, scope)  # noqa: S102 -- text made above
         scope["rule"] = inlined(scope["rule"])
+        return scope
+
+    def compiled(self, f: Format) -> Callable[..., Any]:
+        """The kernel for one format."""
         real = numba.from_dtype(np.dtype(f.real))
         types = [read_only(f.real)] * sum(self.reads) + [real] * len(self.params) + [writeable(f.real)]
-        text = self.source + repr(self.constants)
-        return kernel(scope["loop"], f"{self.name}-{f.name}", *types, source=text)
+        return kernel(self.functions(f)["loop"], f"{self.name}-{f.name}", *types, source=self.text)
 
 
 def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array | None] | None:

@@ -126,6 +126,7 @@ from chainrule.backends.numpy.neural import (
     gradients as gradients,
     keeping as keeping,
     linear as linear,
+    linear_activation as linear_activation,
     log_softmax as log_softmax,
     normalize as normalize,
     softmax as softmax,

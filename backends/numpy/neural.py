@@ -1,15 +1,29 @@
 """Primitives of neural networks."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.backends import layers
 from chainrule.backends.gradients import Keeping
+from chainrule.backends.numpy.elementwise import gelu, guard, relu, sigmoid, silu, softplus
 from chainrule.backends.numpy.reduce import max, mean, sum
+from chainrule.backends.special import erf
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
+
+
+# The activations that a layer may end in, and what of the table their derivative rules use.
+_ACTIVATIONS: dict[str, Callable[..., Array]] = {
+    "relu": relu, "tanh": np.tanh, "sigmoid": sigmoid, "silu": silu, "gelu": gelu, "softplus": softplus
+}  # fmt: skip
+_IN_RULES = SimpleNamespace(
+    where=np.where, greater=np.greater, exp=np.exp, erf=erf, sigmoid=sigmoid, guard=guard
+)
 
 
 def linear(x: Array, weight: Array, bias: Array) -> Array:
@@ -17,6 +31,22 @@ def linear(x: Array, weight: Array, bias: Array) -> Array:
     out: Array = np.dot(x, weight.T)  # has less to ask about small operands than matmul
     out += bias
     return out
+
+
+def linear_activation(x: Array, weight: Array, bias: Array, activation: str = "") -> Array:
+    """Return `linear`, and an activation of it."""
+    out = linear(x, weight, bias)
+    return _apply(activation, out) if activation else out
+
+
+def _apply(activation: str, z: Array) -> Array:
+    return _ACTIVATIONS[activation](z)
+
+
+def before_activation(g: Array, y: Array, activation: str) -> tuple[Array, Array]:
+    """Return the cotangent of z, and the sum of its rows; see `chainrule.backends.layers`."""
+    found = layers.before_activation(_IN_RULES, g, y, activation)
+    return found, np.dot(np.ones(len(found), found.dtype), found)
 
 
 def _linear_weight(g: Array, out: Array, x: Array, weight: Array, bias: Array) -> Array | None:
@@ -72,7 +102,10 @@ def _cross_entropy_gradient(
 gradients = {
     "linear": (lambda g, out, x, weight, bias: np.dot(g, weight), _linear_weight, _linear_bias),
 }
-keeping = {"cross_entropy": Keeping(_cross_entropy, (_cross_entropy_gradient, None))}
+keeping = {
+    "cross_entropy": Keeping(_cross_entropy, (_cross_entropy_gradient, None)),
+    "linear_activation": layers.keeping(linear_activation, _apply, before_activation, np.dot),
+}
 
 
 def standardize(x: Array, axis: Axes, eps: float) -> Any:

@@ -84,7 +84,9 @@ def refuse(name: str, wrong: Any, values: Any, what: str) -> None:
 
 def warn_if_output_of(name: str, argument: Any, op: str, advice: str) -> None:
     """Warn if the first argument of a loss is what an op gave, which the loss applies, or does not expect."""
-    if isinstance(argument, Node) and argument.op is not None and argument.op.name == op:
+    if not isinstance(argument, Node) or argument.op is None:
+        return
+    if op in (argument.op.name, argument.params.get("activation")):
         warn(f"{name}: its first argument is the output of {op}, {advice}")
 
 

@@ -140,6 +140,7 @@ NOT_IN_PYTORCH: dict[str, str] = {
     "from_values": "PyTorch has no scalars of its own",
     "guard": "part of rules only",
     "identity": "part of transforms only",
+    "linear_activation": "tests/backends/test_layers.py compares it with PyTorch's two functions",
     "overlap_add": "the derivative of `windows`, which is compared",
     "scatter": "the derivative of `getitem`, which is compared",
     "scatter_along_axis": "the derivative of `take_along_axis`, which is compared",

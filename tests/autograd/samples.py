@@ -6,6 +6,7 @@ op needs an entry here; `tests/backends/test_contract.py` names those that have 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,6 +17,7 @@ from chainrule.autograd import ops
 from chainrule.autograd.node import apply, data_of
 from chainrule.autograd.op import OPS, Op
 from chainrule.backends import CUSTOM
+from chainrule.backends.layers import ACTIVATIONS
 
 Domain = tuple[float, float]
 
@@ -240,6 +242,11 @@ def _neural_samples() -> list[Sample]:
         _on("linear", ops.linear, (3,), (2, 3), (2,)),
         _on("linear", ops.linear, (2, 2, 3), (1, 3), (1,)),
         _on("linear", ops.linear, (0, 3), (2, 3), (2,)),
+        *(
+            _on("linear_activation", partial(ops.linear, activation=name), shape, (2, 3), (2,))
+            for name in ACTIVATIONS
+            for shape in ((3,), (4, 3), (2, 2, 3), (0, 3))
+        ),
         *(
             _on(name, getattr(ops, name), shape)
             for name in ("softmax", "log_softmax")

@@ -261,3 +261,8 @@ def test_a_deep_graph_needs_no_recursion() -> None:
 )
 def test_quantity(data: Any, expected: Any) -> None:
     assert repr(quantity(data)) == repr(expected)
+
+
+def test_a_layer_in_one_step_is_named_after_its_activation() -> None:
+    out = cr.linear(cr.Tensor([[1.0, 2.0]]), np.ones((3, 2)), np.zeros(3), activation="tanh")
+    assert [node.op for node in cr.trace(out.sum()).nodes if node.op] == ["linear_tanh", "sum"]
