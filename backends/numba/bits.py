@@ -3,6 +3,7 @@
 Each function here is made for one float format, by a function that takes the `Format`.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -90,6 +91,17 @@ def at(f: Format) -> Any:
 
 
 @intrinsic
+def words(typing_context: Any, address: Any) -> Any:
+    """The pointer to the integers at an address."""
+    pointer: Any = types.CPointer(types.int64)  # type: ignore[no-untyped-call]
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.inttoptr(arguments[0], context.get_value_type(pointer))
+
+    return pointer(types.int64), generate
+
+
+@intrinsic
 def native_call(context: Any, address: Any, c: Any, c_row: Any, rows: Any, columns: Any, bias: Any) -> Any:
     """Call the native function at an address with five integers."""
 
@@ -110,13 +122,26 @@ def as_float(f: Format) -> Scalar:
 
 @cache
 def polynomial(f: Format, name: str, first: int = 0) -> Scalar:
-    """P(x) by Horner's rule, written out term by term: ((c2*x + c1)*x + c0); from coefficient `first` on."""
-    scope: dict[str, Any] = {f"c{k}": f.real(c) for k, c in enumerate(f.polynomials[name][first:])}
+    """P(x) from its coefficients of this name; from coefficient `first` on."""
+    return horner(f, f.polynomials[name][first:])
+
+
+def horner(f: Format, coefficients: Sequence[float]) -> Scalar:
+    """A polynomial by Horner's rule, written out term by term: ((c2*x + c1)*x + c0)."""
+    scope: dict[str, Any] = {f"c{k}": f.real(c) for k, c in enumerate(coefficients)}
     *rest, body = scope
     for c in reversed(rest):
         body = f"({body}) * x + {c}"
     exec(f"def horner(x):\n    return {body}", scope)  # noqa: S102
     return inlined(scope["horner"])
+
+
+@cache
+def powers_of_two(f: Format) -> Scalar:
+    """P with 2^r = 1 + rP(r) for |r| ≤ 1/2: the polynomial of e^r, in steps of ln 2."""
+    ln2 = np.log(2.0)
+    coefficients = [ln2, *(c * ln2**k for k, c in enumerate(f.polynomials["expm1"], start=2))]
+    return horner(f, coefficients)
 
 
 @cache

@@ -40,6 +40,8 @@ CACHING: Any = numba_caching
 intrinsic: Any = extending.intrinsic
 compiled_apart: Any = numba.njit(**FLAGS)  # for large functions that kernels call
 inlined: Any = numba.njit(forceinline=True, **FLAGS)  # for the functions that a kernel's loop calls
+# For sums alone, since compensation is exact only in order: in any other place "reassoc" is an error.
+inlined_sum: Any = numba.njit(forceinline=True, **(FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}}))
 
 
 def read_only(dtype: type[np.number[Any]], ndim: int = 1) -> types.Array:

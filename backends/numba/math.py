@@ -23,6 +23,7 @@ from chainrule.backends.numba.bits import (
     fused,
     polynomial,
     power_of_two,
+    powers_of_two,
     select,
     shifted_round,
     split_exponent,
@@ -63,6 +64,27 @@ def shifted_exp(f: Format, shift: int) -> Scalar:
         return real(((as_integer(t) << fraction_bits) + up) + as_integer(one + (r + r * r * P(r))))
 
     return shifted_exp
+
+
+@cache
+def exp_of_difference(f: Format) -> Scalar:
+    """e^x for x = a - b ≤ 0, with an error below 1 + 0.7 |x| ulp: rounding a - b has made half of |x| ulp of it.
+
+    e^x = 2^n 2^r with r = x / ln 2 - n. It is 0 from near the least normal number down; for a NaN it may be any number.
+    """
+    P, big, per_ln2, real = powers_of_two(f), shifted_round(f), f.real(1 / np.log(2.0)), as_float(f)
+    fraction_bits, one, none = f.fraction_bits, f.real(1), f.integer(0)
+    low, integer = f.real((1.001 - f.bias) * np.log(2.0)), f.integer
+
+    @inlined
+    def exp_of_difference(x: Any) -> Any:
+        y = x * per_ln2
+        t = y + big
+        r = y - (t - big)
+        bits = integer((as_integer(t) << fraction_bits) + as_integer(one + r * P(r)))
+        return real(select(x < low, none, bits))
+
+    return exp_of_difference
 
 
 @cache

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba.coefficients import Format
-from chainrule.backends.numba.compile import inlined, kernel, read_only, writeable
+from chainrule.backends.numba.compile import inlined, inlined_sum, kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import FORMATS
-from chainrule.backends.numba.reduce import block_sum, inlined_sum
+from chainrule.backends.numba.reduce import block_sum
 from chainrule.backends.numba.rows import fits
 
 Array = NDArray[Any]

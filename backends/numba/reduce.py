@@ -14,7 +14,6 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
@@ -22,18 +21,14 @@ from numpy.typing import NDArray
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba.bits import Scalar, select
 from chainrule.backends.numba.coefficients import Format
-from chainrule.backends.numba.compile import FLAGS, inlined, intrinsic, kernel, read_only, writeable
+from chainrule.backends.numba.compile import inlined, inlined_sum, intrinsic, kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
-from chainrule.backends.numba.rows import SUMS
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 BLOCK = 1024  # of one row
 STRIP = 4096  # columns
 ROWS = 128  # that are summed before compensation sets in
-inlined_sum: Any = numba.njit(
-    forceinline=True, **(FLAGS | SUMS)
-)  # for sums alone: compensation is exact only in order
 # What a kernel is measured to be faster for than NumPy, the call included (`benchmarks/kernels_nn.py`):
 MANY = 64  # rows that NumPy reduces, or adds, one by one
 LARGE = 16_384  # elements

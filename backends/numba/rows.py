@@ -1,7 +1,8 @@
 """Softmax and what belongs to it, row by row of a matrix: every function reads its input once from memory.
 
-Rows are taken in blocks that fit the fastest cache, and the exponentials of a block are computed in one flat loop:
-ten classes fill no vector register, ten rows of ten classes fill six.
+Rows are taken in blocks that fit the fastest cache. The exponentials of a wide row are added as they are computed;
+those of a block of narrow rows are computed in one flat loop: ten classes fill no vector register, ten rows of ten
+classes fill six.
 """
 
 from collections.abc import Callable
@@ -15,182 +16,183 @@ from numpy.typing import NDArray
 from chainrule.backends import numpy as reference
 from chainrule.backends.gradients import Keeping
 from chainrule.backends.numba import math
-from chainrule.backends.numba.bits import as_float, as_integer, select
+from chainrule.backends.numba.bits import select
 from chainrule.backends.numba.coefficients import Format
-from chainrule.backends.numba.compile import FLAGS, inlined, kernel, read_only, writeable
+from chainrule.backends.numba.compile import (
+    compiled_apart,
+    inlined,
+    inlined_sum,
+    kernel,
+    read_only,
+    writeable,
+)
 from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
+from chainrule.backends.numba.reduce import EXTREMES, block_sum
 
 Array = NDArray[Any]
 BLOCK = 2048  # elements
+WIDE = 384  # columns from which on a row is worth a loop of its own
 LABELS = types.Array(types.int64, 1, "C", readonly=True)
-# Sums may be taken in any order: without that a sum is one long chain of additions.
-SUMS: dict[str, Any] = {"fastmath": FLAGS["fastmath"] | {"reassoc"}}
 
 
 @cache
-def in_order(f: Format) -> Any:
-    """The bits of a float to an integer in the same order, and back.
+def exponentials(f: Format) -> Any:
+    """A function: e^(x - the row's largest) of some rows of x to `out`, the largest to `tops`, the sums to `sums`.
 
-    LLVM vectorises the search for the largest integer, but not for the largest float, because of NaN. Here a NaN
-    may be missed, but then it still turns its row's sum, and with it the whole row, into NaN.
+    A row that holds NaN or whose largest is infinite gets the sum NaN, which turns all that is made of it into NaN.
     """
-    integer, sign_bit, rest = f.integer, f.fraction_bits + f.exponent_bits, np.iinfo(f.integer).max
+    wide_row, narrow_rows, (larger, start) = of_wide_row(f), of_narrow_rows(f), EXTREMES["max"]
+    infinity, nan, first = f.real(np.inf), f.real(np.nan), f.real(start)
 
-    @inlined
-    def in_order(bits: Any) -> Any:
-        return integer(bits ^ ((bits >> sign_bit) & rest))
+    @compiled_apart
+    def exponentials(x: Array, out: Array, tops: Array, sums: Array) -> None:
+        rows, columns = x.shape
+        for i in range(rows):
+            row, top = x[i], first
+            for j in range(columns):
+                top = larger(top, row[j])
+            tops[i] = top
+            if columns >= WIDE:
+                sums[i] = wide_row(row, top, out[i])
+        if columns < WIDE:
+            narrow_rows(x, tops, out, sums)
+        for i in range(rows):
+            sums[i] = select(abs(tops[i]) < infinity, sums[i], nan)
 
-    return in_order
+    return exponentials
 
 
 @cache
-def steps(f: Format) -> tuple[Any, Any]:
-    """Two loops: subtract from rows `start` to `stop` of x their largest element; exponentiate in place."""
-    exp, key, real, lowest = math.exp(f), in_order(f), as_float(f), f.integer(np.iinfo(f.integer).min)
+def of_wide_row(f: Format) -> Any:
+    """A function: e^(row - top) to `out`, and its sum."""
+    exp, zero = math.exp_of_difference(f), f.real(0)
+
+    @inlined_sum
+    def of_wide_row(row: Array, top: Any, out: Array) -> Any:
+        total = zero
+        for j in range(row.size):
+            power = exp(row[j] - top)
+            out[j] = power
+            total += power
+        return total
+
+    return of_wide_row
+
+
+@cache
+def of_narrow_rows(f: Format) -> Any:
+    """A function: e^(x - top) of each row to `out`, and their sums."""
+    exp, sum_of = math.exp_of_difference(f), block_sum(f)
 
     @inlined
-    def shift(x: Array, out: Array, start: int, stop: int) -> None:
-        for i in range(start, stop):
-            top = lowest
+    def of_narrow_rows(x: Array, tops: Array, out: Array, sums: Array) -> None:
+        for i in range(x.shape[0]):
             for j in range(x.shape[1]):
-                bits = key(as_integer(x[i, j]))
-                top = select(bits > top, bits, top)
-            largest = real(key(top))
-            for j in range(x.shape[1]):
-                out[i, j] = x[i, j] - largest
+                out[i, j] = x[i, j] - tops[i]
+        flat = out.reshape(out.size)
+        for k in range(flat.size):
+            flat[k] = exp(flat[k])
+        for i in range(x.shape[0]):
+            sums[i] = sum_of(out[i])
 
-    @inlined
-    def exponentiate(x: Array) -> None:  # in place: LLVM cannot vectorise over two arrays that are one
-        for i in range(x.size):
-            x[i] = exp(x[i])
-
-    return shift, exponentiate
+    return of_narrow_rows
 
 
 def softmax_loop(f: Format) -> Callable[..., Any]:
     """softmax of each row of x."""
-    (shift, exponentiate), one, zero = steps(f), f.real(1), f.real(0)
+    take, one = exponentials(f), f.real(1)
 
     def loop(x: Array, out: Array) -> None:
         rows, columns = x.shape
         step = max(1, BLOCK // max(1, columns))
-        flat = out.reshape(out.size)
+        tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
         for start in range(0, rows, step):
             stop = min(start + step, rows)
-            shift(x, out, start, stop)
-            exponentiate(flat[start * columns : stop * columns])
+            take(x[start:stop], out[start:stop], tops, sums)
             for i in range(start, stop):
-                total = zero
+                scale, row = one / sums[i - start], out[i]
                 for j in range(columns):
-                    total += out[i, j]
-                scale = one / total
-                for j in range(columns):
-                    out[i, j] *= scale
+                    row[j] *= scale
 
     return loop
 
 
 def log_softmax_loop(f: Format) -> Callable[..., Any]:
-    """log softmax of each row of x: the shifted row minus the logarithm of the sum of its exponentials."""
-    (shift, exponentiate), log, zero = steps(f), math.log(f), f.real(0)
+    """log softmax of each row of x: the row minus its largest, minus the logarithm of the sum."""
+    take, log = exponentials(f), math.log(f)
 
     def loop(x: Array, out: Array) -> None:
         rows, columns = x.shape
         step = max(1, BLOCK // max(1, columns))
-        flat, powers = out.reshape(out.size), np.empty(min(rows, step) * columns, x.dtype)
+        tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
         for start in range(0, rows, step):
             stop = min(start + step, rows)
-            shift(x, out, start, stop)
-            block = powers[: (stop - start) * columns]
-            block[:] = flat[start * columns : stop * columns]
-            exponentiate(block)
+            take(x[start:stop], out[start:stop], tops, sums)
             for i in range(start, stop):
-                row = powers[(i - start) * columns : (i - start + 1) * columns]
-                total = zero
+                top, total = tops[i - start], log(sums[i - start])
                 for j in range(columns):
-                    total += row[j]
-                total = log(total)
-                for j in range(columns):
-                    out[i, j] -= total
+                    out[i, j] = (x[i, j] - top) - total
 
     return loop
 
 
 def cross_entropy_loop(f: Format) -> Callable[..., Any]:
     """-log softmax(x)[label] of each row, without keeping the softmax."""
-    (shift, exponentiate), log, zero = steps(f), math.log(f), f.real(0)
+    take, log = exponentials(f), math.log(f)
 
     def loop(x: Array, labels: Array, losses: Array) -> None:
         rows, columns = x.shape
         step = max(1, BLOCK // max(1, columns))
+        tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
         powers = np.empty((min(rows, step), columns), x.dtype)
         for start in range(0, rows, step):
             stop = min(start + step, rows)
-            block = powers[: stop - start]
-            shift(x[start:stop], block, 0, stop - start)
+            take(x[start:stop], powers[: stop - start], tops, sums)
             for i in range(start, stop):
                 if not 0 <= labels[i] < columns:
                     raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                losses[i] = block[i - start, labels[i]]
-            flat = block.reshape(block.size)
-            exponentiate(flat)
-            for i in range(start, stop):
-                total = zero
-                for j in range(columns):
-                    total += block[i - start, j]
-                losses[i] = log(total) - losses[i]
+                losses[i] = log(sums[i - start]) - (x[i, labels[i]] - tops[i - start])
 
     return loop
 
 
 def cross_entropy_grad_loop(f: Format) -> Callable[..., Any]:
     """g times (softmax(x) - one_hot(label)) of each row."""
-    (shift, exponentiate), zero = steps(f), f.real(0)
+    take = exponentials(f)
 
     def loop(g: Array, x: Array, labels: Array, out: Array) -> None:
         rows, columns = x.shape
         step = max(1, BLOCK // max(1, columns))
-        flat = out.reshape(out.size)
+        tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
         for start in range(0, rows, step):
             stop = min(start + step, rows)
-            shift(x, out, start, stop)
-            exponentiate(flat[start * columns : stop * columns])
+            take(x[start:stop], out[start:stop], tops, sums)
             for i in range(start, stop):
-                total = zero
+                scale, row = g[i] / sums[i - start], out[i]
                 for j in range(columns):
-                    total += out[i, j]
-                scale = g[i] / total
-                for j in range(columns):
-                    out[i, j] *= scale
+                    row[j] *= scale
                 if not 0 <= labels[i] < columns:
                     raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                out[i, labels[i]] -= g[i]
+                row[labels[i]] -= g[i]
 
     return loop
 
 
 def kept_entropy_loop(f: Format) -> Callable[..., Any]:
     """-log softmax(x)[label] of each row, and softmax as numerators and denominators, for the way back."""
-    (shift, exponentiate), log, zero = steps(f), math.log(f), f.real(0)
+    take, log = exponentials(f), math.log(f)
 
     def loop(x: Array, labels: Array, losses: Array, powers: Array, sums: Array) -> None:
         rows, columns = x.shape
         step = max(1, BLOCK // max(1, columns))
-        flat = powers.reshape(powers.size)
+        tops = np.empty(step, x.dtype)
         for start in range(0, rows, step):
             stop = min(start + step, rows)
-            shift(x, powers, start, stop)
+            take(x[start:stop], powers[start:stop], tops, sums[start:stop])
             for i in range(start, stop):
                 if not 0 <= labels[i] < columns:
                     raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                losses[i] = powers[i, labels[i]]
-            exponentiate(flat[start * columns : stop * columns])
-            for i in range(start, stop):
-                total = zero
-                for j in range(columns):
-                    total += powers[i, j]
-                sums[i] = total
-                losses[i] = log(total) - losses[i]
+                losses[i] = log(sums[i]) - (x[i, labels[i]] - tops[i - start])
 
     return loop
 
@@ -200,10 +202,10 @@ def kept_entropy_grad_loop(f: Format) -> Callable[..., Any]:
 
     def loop(g: Array, powers: Array, sums: Array, labels: Array, out: Array) -> None:
         for i in range(powers.shape[0]):
-            scale = g[i] / sums[i]
-            for j in range(powers.shape[1]):
-                out[i, j] = powers[i, j] * scale
-            out[i, labels[i]] -= g[i]
+            scale, row, target = g[i] / sums[i], powers[i], out[i]
+            for j in range(row.size):
+                target[j] = row[j] * scale
+            target[labels[i]] -= g[i]
 
     return loop
 
@@ -223,7 +225,7 @@ def compiled(name: str, f: Format) -> Callable[..., Any]:
             (read_only(f.real), matrix, read_only(f.real), LABELS, result),
         ),
     }[name]
-    return kernel(loop(f), f"{name}-{f.name}", *arguments, **SUMS)
+    return kernel(loop(f), f"{name}-{f.name}", *arguments)
 
 
 def fits(x: Any) -> bool:

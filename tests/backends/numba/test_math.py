@@ -86,6 +86,19 @@ def test_error_in_ulp(name, f):
 
 
 @pytest.mark.parametrize("f", FORMATS)
+def test_the_power_of_a_difference_loses_no_more_than_the_difference(f):
+    info = np.finfo(f.real)
+    lowest = np.log(float(info.smallest_normal))
+    x = np.concatenate([np.linspace(0.995 * lowest, 0, 100_000), np.linspace(-2, 0, 20_000)]).astype(f.real)
+    exact = np.exp(x.astype(wide))
+    error = abs(run("exp_of_difference", f, x) - exact) / exact / info.eps
+    assert (error <= 1 + 0.7 * abs(x)).all()
+    below = np.array([lowest - 0.7, 3 * lowest, -np.inf], f.real)
+    np.testing.assert_array_equal(run("exp_of_difference", f, below), 0)
+    assert run("exp_of_difference", f, np.zeros(1, f.real)) == 1
+
+
+@pytest.mark.parametrize("f", FORMATS)
 def test_gelu_in_ulp_of_x(f):
     x = sample(f, 5000).astype(wide)
     exact = x / 2 * (1 + erf((x * np.sqrt(wide(0.5))).astype(float)))

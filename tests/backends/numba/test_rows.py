@@ -6,7 +6,7 @@ pytest.importorskip("numba", reason="needs numba: pip install numba")
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba import rows, table
 
-SHAPES = [(1, 1), (3, 5), (128, 10), (17, 1000), (2, 5000), (700, 3)]
+SHAPES = [(1, 1), (3, 5), (128, 10), (9, rows.WIDE - 1), (9, rows.WIDE), (17, 1000), (2, 5000), (700, 3)]
 TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
 
 
@@ -48,6 +48,25 @@ def test_infinite_and_missing_numbers(name):
         [[1, 2, nan], [inf, 1, 2], [-inf, 1, 2], [-inf] * 3, [inf, inf, 0], [-nan, 1, 2]], np.float32
     )
     np.testing.assert_allclose(getattr(table, name)(x, -1), getattr(reference, name)(x, -1), rtol=1e-6)
+    wide = np.tile(x, 200)
+    np.testing.assert_allclose(getattr(table, name)(wide, -1), getattr(reference, name)(wide, -1), rtol=1e-5)
+
+
+def test_missing_numbers_reach_loss_and_gradient():
+    inf, nan = np.inf, np.nan
+    x = np.array([[1, 2, nan], [inf, 1, 2], [-inf] * 3, [-inf, 1, 2], [1, 2, 3]], np.float32)
+    labels, g = np.zeros(5, np.int64), np.ones(5, np.float32)
+    for logits in (x, np.tile(x, 200)):
+        with np.errstate(invalid="ignore", divide="ignore"):
+            expected = reference.cross_entropy(logits, labels)
+        loss, kept = rows.kept_entropy(logits, labels)
+        np.testing.assert_allclose(loss, expected, rtol=1e-6)
+        for gradient in (
+            rows.kept_entropy_grad(kept, g, loss, logits, labels),
+            rows.cross_entropy_grad(g, logits, labels),
+        ):
+            assert np.isnan(gradient[:3]).all()
+            assert np.isfinite(gradient[3:]).all()
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
