@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import chainrule as cr
 from chainrule.autograd import ops
 from chainrule.autograd.mode import no_grad, record_lines, scope
 from chainrule.autograd.node import Node
