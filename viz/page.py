@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import urlencode
 
-from chainrule.viz import heat, labels, notation
+from chainrule.viz import heat, labels, notation, packing
 from chainrule.viz.layout import Layout, Scene, lay_out
 from chainrule.viz.layout.scenes import WIDTH
 from chainrule.viz.trace import Trace
@@ -175,11 +175,11 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
             for group in layout.grouping.groups
         ],
         "scenes": [_scene(layout.scenes[key]) for key in (None, *range(len(sizes)))],
-        "steps": data["steps"],
+        "steps": packing.pack(data["steps"], data["nodes"]),
         "formulas": [_formula(entry) for entry in data["formulas"]],
         "sources": data["meta"].get("sources", {}),
         **({"rules": [_rule(rule) for rule in data["rules"]]} if "rules" in data else {}),
-        **({"mistake": data["mistake"]} if "mistake" in data else {}),
+        **({"mistake": _mistake(data)} if "mistake" in data else {}),
         **({"paths": {row["node"]: row for row in data["paths"]}} if "paths" in data else {}),
         **(
             {"elements": {row["node"]: _element(row) for row in data["elements"]}}
@@ -187,6 +187,12 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
             else {}
         ),
     }
+
+
+def _mistake(data: Mapping[str, Any]) -> dict[str, Any]:
+    wrong = data["mistake"]
+    steps = packing.pack(wrong["steps"], data["nodes"], wrong["start"], data["steps"])
+    return {**wrong, "steps": steps}
 
 
 def _element(row: Mapping[str, Any]) -> dict[str, Any]:

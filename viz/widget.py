@@ -55,7 +55,7 @@ def _widget_class() -> Any:
 
         @traitlets.validate("step")  # type: ignore[untyped-decorator]
         def _within(self, proposal: dict[str, Any]) -> int:
-            last = len(self.payload["graphs"][0]["steps"])
+            last = len(self.payload["graphs"][0]["steps"]["order"])
             if not 0 <= proposal["value"] <= last:
                 raise traitlets.TraitError(
                     f"step {proposal['value']} does not exist: this stepper has 0 to {last}"

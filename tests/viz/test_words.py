@@ -12,7 +12,7 @@ from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.mistakes import record
 from chainrule.viz.record import trace
-from chainrule.viz.stepper import step
+from chainrule.viz.stepping import step
 from chainrule.viz.steps import Backward
 from chainrule.viz.words import Words, find
 

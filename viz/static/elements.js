@@ -8,7 +8,8 @@ function openerOf(graph, id, act) {
 
 // Elements of one array have the same graph, so it is stored once, and the numbers of each beside it.
 function elementGraph(graph, id, index) {
-  const { index: known, graph: shared, numbers } = graph.elements[id];
+  const { index: known, graph: packed, numbers } = graph.elements[id];
+  const shared = unpacked(packed);
   const { values, grads, locals, contributions, names } =
     numbers[known.findIndex((other) => other.join() === index.join())];
   const last = new Map(); // per node, the step that completes its gradient

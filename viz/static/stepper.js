@@ -70,7 +70,7 @@ class Page {
       element: (graph) => this.#openElement(graph),
       left: () => this.#leaveElement(),
     };
-    this.players = this.payload.graphs.map((graph) => new Player(graph, host));
+    this.players = this.payload.graphs.map((graph) => new Player(unpacked(graph), host));
     this.host = host;
     this.players[0].go(model.get("step")); // before anything is told to the model: Python may have set it
     this.current = 0;
