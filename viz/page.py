@@ -168,9 +168,10 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
         "groups": [
             {
                 "name": group.name,
-                "title": labels.clip(group.name, ROOM - 22, labels.BOLD),
+                "title": labels.clip(group.title, ROOM - 22, labels.BOLD),
                 "parent": group.parent,
                 "size": sizes[group.id],
+                **({"holds": group.kind} if group.of_leaves else {}),
             }
             for group in layout.grouping.groups
         ],

@@ -198,7 +198,7 @@ class Writer:
             _line(
                 box.x + PADDING,
                 middle - 12,
-                labels.clip(group.name, room, labels.BOLD),
+                labels.clip(group.title, room, labels.BOLD),
                 INK,
                 size=12.5,
                 bold=True,
@@ -207,8 +207,9 @@ class Writer:
         if len(box.nodes) == 1:
             rows.append(self.quantities(box, self.trace.nodes[box.nodes[0]], middle + 5))
         else:
-            rows.append(_line(box.x + PADDING, middle + 5, f"{self.sizes[box.ref]} nodes", MUTED))
-            rows.append(_line(box.x + PADDING, middle + 21, f"{len(box.nodes)} outputs", MUTED))
+            first, second = group.content(self.sizes[box.ref], len(box.nodes))
+            rows.append(_line(box.x + PADDING, middle + 5, first, MUTED))
+            rows.append(_line(box.x + PADDING, middle + 21, second, MUTED))
         return f"<g><title>{escaped(group.name)}: {self.sizes[box.ref]} nodes</title>{''.join(rows)}</g>"
 
     def node(self, box: PlacedBox, node: TraceNode) -> str:

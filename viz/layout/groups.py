@@ -1,6 +1,7 @@
-"""What is drawn as one box: the user's scopes, long sums, and parts of what would be too large to read.
+"""What is drawn as one box: the user's scopes, long sums, shared weights, and parts of what would be too large to read.
 
-A leaf made outside belongs where it is read: the weight that one neuron reads is drawn inside that neuron.
+A leaf made outside belongs where it is read: the weight that one neuron reads is drawn inside that neuron. Weights
+that the same calls read, as those of a layer that a batch passes row by row, are folded into one box.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from chainrule.viz.trace import Trace, TraceNode
 
+FOLD_SHARED = 4  # leaves that the same calls read, from which on they are folded
 FOLD_SUM = 3  # additions in a row from which on they are folded into one Σ
 CROWD = 300  # boxes in one picture; what has more is cut into parts
 PARTS = 20  # into so many
@@ -18,12 +20,12 @@ FEW_LEAVES = 60  # leaves beside such parts; more are folded too
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A box that holds nodes: a scope, or a folded sum.
+    """A box that holds nodes: a scope, a folded sum, shared leaves, or a part of what is too large.
 
     Args:
         id: Its number, from 0; the scopes keep theirs.
         name: What is written on it.
-        kind: "scope", "sum", or "part".
+        kind: "scope", "sum", "part", or what it holds if those are leaves: "parameters", "inputs", or "leaves".
         parent: The group around it, or None for the whole graph.
     """
 
@@ -31,6 +33,22 @@ class Group:
     name: str
     kind: str
     parent: int | None
+
+    @property
+    def of_leaves(self) -> bool:
+        """Whether it holds leaves that several calls share, and nothing else."""
+        return self.kind in ("parameters", "inputs", "leaves")
+
+    @property
+    def title(self) -> str:
+        """The name as a box shows it, which says elsewhere that it holds parameters."""
+        return self.name.removesuffix(f".{self.kind}")
+
+    def content(self, nodes: int, outputs: int) -> tuple[str, str]:
+        """What a box says of what is in it, in two lines."""
+        return (
+            (f"{nodes} {self.kind}", "shared") if self.of_leaves else (f"{nodes} nodes", f"{outputs} outputs")
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +87,7 @@ def group(trace: Trace) -> Grouping:
             near = _home_of_leaf(node, readers[node.id], grouping)
             if node.scope is None or node.scope in grouping.chain(near):
                 home[node.id] = near
+    _fold_shared(trace, groups, home, readers)
     for inner in crowded:
         leaves = [node.id for node in trace.nodes if node.op is None and home[node.id] == inner]
         if len(leaves) > FEW_LEAVES:
@@ -163,3 +182,52 @@ def _home_of_leaf(node: TraceNode, readers: Sequence[int], grouping: Grouping) -
     while home is not None and grouping.groups[home].kind == "sum":  # a term of a sum stands beside it
         home = grouping.groups[home].parent
     return home
+
+
+def _fold_shared(
+    trace: Trace, groups: list[Group], home: list[int | None], readers: Sequence[Sequence[int]]
+) -> None:
+    """Fold the leaves that the same calls read, and in them those of each scope of the calls."""
+    grouping = Grouping(groups, home)
+    shared: dict[tuple[int | None, tuple[int, ...]], list[tuple[int, list[str]]]] = {}
+    for node in trace.nodes:
+        if node.op is None and node.role != "constant":
+            inner = home[node.id]
+            ways = [_way(grouping, inner, reader) for reader in readers[node.id]]
+            calls = tuple(dict.fromkeys(way[0] for way in ways if way and groups[way[0]].kind != "sum"))
+            if len(calls) > 1:
+                way = next(way for way in ways if way and way[0] == calls[0])
+                path = [groups[g].name for g in way[1:] if groups[g].kind == "scope"]
+                shared.setdefault((inner, calls), []).append((node.id, path))
+    for (inner, calls), leaves in shared.items():
+        if len(leaves) >= FOLD_SHARED:
+            names = {groups[call].name for call in calls}
+            _nest(trace, groups, home, f"{names.pop()}." if len(names) == 1 else "", inner, leaves)
+
+
+def _way(grouping: Grouping, outer: int | None, node: int) -> list[int]:
+    """The groups inside of `outer` and around a node, outermost first."""
+    chain = grouping.chain(grouping.home[node])
+    return chain[: chain.index(outer) if outer is not None else None][::-1]
+
+
+def _nest(
+    trace: Trace,
+    groups: list[Group],
+    home: list[int | None],
+    owner: str,
+    inner: int | None,
+    leaves: Sequence[tuple[int, Sequence[str]]],
+) -> None:
+    """Make a group of leaves, with a group for each scope that itself has scopes."""
+    roles = {trace.nodes[leaf].role for leaf, _ in leaves}
+    kind = f"{roles.pop()}s" if len(roles) == 1 else "leaves"
+    groups.append(Group(len(groups), f"{owner}{kind}", kind, inner))
+    number = groups[-1].id
+    deeper: dict[str, list[tuple[int, Sequence[str]]]] = {}
+    for leaf, path in leaves:
+        home[leaf] = number
+        if len(path) > 1:
+            deeper.setdefault(path[0], []).append((leaf, path[1:]))
+    for name, some in deeper.items():
+        _nest(trace, groups, home, f"{name}.", number, some)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 SWEEPS = 8
 SWAP_BUDGET = 40_000  # pair comparisons; a large drawing stops improving long before it matters
@@ -24,6 +24,7 @@ class Box:
         inlets: Distances of the entry points from the top edge, px, in argument order.
         outlets: Distances of the exit points from the top edge, px.
         pin: "first" keeps the box in the first column, "last" in the last, "" lets it go where it belongs.
+        free: Whether wires may enter and leave in whatever order makes fewer of them cross.
     """
 
     width: float
@@ -31,6 +32,7 @@ class Box:
     inlets: tuple[float, ...] = ()
     outlets: tuple[float, ...] = ()
     pin: str = ""
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,10 @@ def layer(boxes: Sequence[Box], nets: Sequence[Net]) -> Layered:
     _route(graph, nets)
     _depth_first_order(graph)
     _reduce_crossings(graph)
+    if any(box.free for box in boxes):
+        _order_ports(graph)
+        _reduce_crossings(graph)
+        _order_ports(graph)
     return graph
 
 
@@ -187,6 +193,29 @@ def _reduce_crossings(graph: Layered) -> None:
     graph.columns = best_columns
     if best:
         _swap_neighbours(graph)
+
+
+def _order_ports(graph: Layered) -> None:
+    """At boxes where the order is free, let wires enter and leave in the order of what they come from and lead to."""
+    position = _positions(graph)
+    leaves, enters = _fractions(graph)
+    links = graph.links
+    for number, box in enumerate(graph.boxes):
+        if not box.free:
+            continue
+        above: dict[int, float] = {}
+        below: dict[int, list[float]] = {}
+        for n in graph.into[number]:
+            above[links[n].inlet] = position[links[n].u] + leaves[n]
+        for n in graph.out_of[number]:
+            below.setdefault(links[n].outlet, []).append(position[links[n].v] + enters[n])
+        inlets = {inlet: k for k, inlet in enumerate(sorted(above, key=above.__getitem__))}
+        means = {outlet: sum(ends) / len(ends) for outlet, ends in below.items()}
+        outlets = {outlet: k for k, outlet in enumerate(sorted(means, key=means.__getitem__))}
+        for n in graph.into[number]:
+            links[n] = replace(links[n], inlet=inlets[links[n].inlet])
+        for n in graph.out_of[number]:
+            links[n] = replace(links[n], outlet=outlets[links[n].outlet])
 
 
 def _positions(graph: Layered) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +15,8 @@ Pull = tuple[int, float, float]
 """A neighbour's pull on a vertex: which vertex, how far below its centre, how strongly."""
 
 COLUMN_GAP = 40.0  # px between columns, more where many wires turn
-PASSES = 8
+PASSES = 4  # toward one side's neighbours, then as many toward both
+INERTIA = 0.1  # how strongly a box keeps its place; more than the pull of one that many read
 STRAIGHT = 8.0  # how much more a bend in a passing wire costs than one at a box
 
 
@@ -130,11 +132,11 @@ def _vertical(graph: Layered) -> list[float]:
         for vertex, depth in zip(column, depths, strict=True):
             centre[vertex] = depth - depths[-1] / 2
     pulls = _pulls(graph)
-    for number in range(PASSES):
-        final = number == PASSES - 1
+    for number in range(2 * PASSES):
         numbers = range(len(graph.columns))
+        side = number % 2 if number < PASSES else None
         for c in numbers if number % 2 == 0 else reversed(numbers):
-            _settle(graph.columns[c], stacked[c], centre, pulls, None if final else number % 2)
+            _settle(graph.columns[c], stacked[c], centre, pulls, side)
     return centre
 
 
@@ -143,12 +145,14 @@ def _pulls(graph: Layered) -> tuple[list[list[Pull]], list[list[Pull]]]:
     leaves, enters = _offsets(graph)
     left: list[list[Pull]] = [[] for _ in graph.rank]
     right: list[list[Pull]] = [[] for _ in graph.rank]
+    readers = Counter((link.u, link.outlet) for link in graph.links)
+    sources = [{graph.links[n].u for n in into} for into in graph.into]
     for n, link in enumerate(graph.links):
         dummies = graph.is_dummy(link.u) + graph.is_dummy(link.v)
         weight = (1.0, 2.0, STRAIGHT)[dummies]
         shift = leaves[n] - enters[n]
-        left[link.v].append((link.u, shift, weight))
-        right[link.u].append((link.v, -shift, weight))
+        left[link.v].append((link.u, shift, weight / readers[link.u, link.outlet]))
+        right[link.u].append((link.v, -shift, weight / len(sources[link.v])))
     return left, right
 
 
@@ -163,11 +167,9 @@ def _settle(
     targets, weights = [], []
     for vertex, depth in zip(column, depths, strict=True):
         near = pulls[0][vertex] + pulls[1][vertex] if side is None else pulls[side][vertex]
-        total = sum(weight for _, _, weight in near)
-        if total:
-            mean = sum((centre[other] + shift) * weight for other, shift, weight in near) / total
-        else:
-            mean, total = centre[vertex], 0.1
+        total = INERTIA + sum(weight for _, _, weight in near)
+        pulled = sum((centre[other] + shift) * weight for other, shift, weight in near)
+        mean = (pulled + centre[vertex] * INERTIA) / total
         targets.append(mean - depth)
         weights.append(total)
     for vertex, depth, value in zip(column, depths, isotonic(targets, weights), strict=True):

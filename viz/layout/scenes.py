@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.viz import heat
 from chainrule.viz.layout.groups import Grouping, group, readers_of
 from chainrule.viz.layout.layered import Box, Net
-from chainrule.viz.layout.place import place
+from chainrule.viz.layout.place import BOX_GAP, place
 from chainrule.viz.trace import Trace, TraceNode
 
 WIDTH, HEIGHT = 120.0, 58.0  # px: a node with its three lines
@@ -17,6 +18,7 @@ HEAT_MARGIN = 7.0  # px below the heat maps of an array
 MOST = 20_000  # nodes; a larger picture could neither be read nor shown
 MOST_AT_TOP = 200_000  # nodes, where only the parts that they are folded into are drawn
 BUS = 8  # from this many parallel wires on, one thick wire stands for them
+SHELF = 20  # shared leaves beside each other
 PORT_STEP = 8.0  # px between the wires at a folded group's side
 MARGIN = 14.0  # px around the content of an open group
 HEADER = 22.0  # px for its name
@@ -139,6 +141,11 @@ class _Plan:
         self.last = [node.id for node in trace.nodes if not self.readers[node.id]]
         self._cross_borders()
 
+    def shared(self, node: int) -> bool:
+        """Whether a node is one of the leaves that are folded because several calls read them."""
+        home = self.grouping.home[node]
+        return home is not None and self.grouping.groups[home].of_leaves
+
     def depth(self, inner: int) -> int:
         return len(self.chains[inner])
 
@@ -190,8 +197,10 @@ class _Cable:
 
 
 def _scene(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> Scene:
+    if inner is not None and plan.grouping.groups[inner].of_leaves:
+        return _shelf(plan, inner)
     items = _items(plan, inner, scenes)
-    cables = _cables(items, whole=inner not in plan.opened)
+    cables = _cables(plan, items, whole=inner not in plan.opened)
     ports = _ports(items, cables)
     boxes = [_box(plan, item, inner, *ports[number]) for number, item in enumerate(items)]
     nets = [_net(number, cable, ports) for number, cable in enumerate(cables)]
@@ -233,58 +242,90 @@ def _items(plan: _Plan, inner: int | None, scenes: dict[int | None, Scene]) -> l
 
 
 def _bundles(plan: _Plan, inner: int, nodes: Iterable[int]) -> list[tuple[int, ...]]:
-    """The values at a group's border: each alone, or as a bus many that meet the same sub-groups inside."""
+    """The values at a group's border: each alone, or as a bus shared leaves, or many, that meet the same sub-groups."""
     bundles: dict[object, list[int]] = {}
     for node in nodes:
         near = [node] if inner in plan.around(node) else plan.readers[node]
         boxes = tuple(dict.fromkeys(plan.inside(inner, n) for n in near if inner in plan.around(n)))
         joinable = inner not in plan.opened and all(kind == "group" for kind, _ in boxes)
-        bundles.setdefault(boxes if joinable else node, []).append(node)
-    result: list[tuple[int, ...]] = []
-    for bundle in bundles.values():
-        result += [tuple(bundle)] if len(bundle) > BUS else [(node,) for node in bundle]
-    return result
+        bundles.setdefault((boxes, plan.shared(node)) if joinable else node, []).append(node)
+    return [wire for bundle in bundles.values() for wire in _wires(plan, bundle)]
 
 
-def _cables(items: Sequence[_Item], *, whole: bool) -> list[_Cable]:
+def _wires(plan: _Plan, nodes: Sequence[int]) -> list[tuple[int, ...]]:
+    """Values that go the same way: on one wire if they are many, or shared leaves; else each on its own."""
+    together = len(nodes) > BUS or plan.shared(nodes[0])
+    return [tuple(nodes)] if together else [(node,) for node in nodes]
+
+
+def _cables(plan: _Plan, items: Sequence[_Item], *, whole: bool) -> list[_Cable]:
     """One wire per value; many values between the same boxes share one if `whole`."""
     source = {node: number for number, item in enumerate(items) for node in item.nodes}
     readers: dict[int, dict[int, None]] = {node: {} for node in source}
     for number, item in enumerate(items):
         for node in item.reads:
             readers[node][number] = None
-    bundles: dict[object, list[int]] = {}
+    bundles: dict[tuple[int, tuple[int, ...], int], list[int]] = {}
     for node, numbers in readers.items():
-        ends = (source[node], *numbers)
-        joinable = whole and all(items[number].kind != "node" for number in ends)
-        bundles.setdefault(ends if joinable else node, []).append(node)
-    cables = []
-    for nodes in bundles.values():
-        number, ends = source[nodes[0]], tuple(readers[nodes[0]])
-        if ends:
-            wires = [tuple(nodes)] if len(nodes) > BUS else [(node,) for node in nodes]
-            cables += [_Cable(wire, number, ends) for wire in wires]
-    return cables
+        boxes = tuple(number for number in numbers if items[number].kind != "node")
+        nodes = tuple(number for number in numbers if items[number].kind == "node")
+        for ends in (boxes, nodes) if plan.shared(node) else (tuple(numbers),):
+            joinable = whole and all(items[number].kind != "node" for number in (source[node], *ends))
+            if ends:
+                bundles.setdefault((source[node], ends, -1 if joinable else node), []).append(node)
+    return [
+        _Cable(wire, number, ends)
+        for (number, ends, _), bundle in bundles.items()
+        for wire in _wires(plan, bundle)
+    ]
 
 
 def _ports(items: Sequence[_Item], cables: Sequence[_Cable]) -> list[tuple[list[int], list[int]]]:
     """Per item: which cable enters at each inlet, and which leaves at each outlet, top to bottom."""
-    carrier = {node: c for c, cable in enumerate(cables) for node in cable.nodes}
+    arriving = {
+        (node, end): c for c, cable in enumerate(cables) for node in cable.nodes for end in cable.readers
+    }
+    leaving: dict[int, list[int]] = {}
+    for c, cable in enumerate(cables):
+        for node in cable.nodes:
+            leaving.setdefault(node, []).append(c)
     ports: list[tuple[list[int], list[int]]] = []
-    for item in items:
-        inlets = [carrier[node] for node in item.reads]
-        outlets = [carrier[node] for node in item.nodes if node in carrier]
+    for number, item in enumerate(items):
+        entering, made = item.reads, item.nodes
         if item.inner is not None:
-            inlets = [carrier[node] for node in _port_order(item.inner, "in")]
-            outlets = [carrier[node] for node in _port_order(item.inner, "out") if node in carrier]
-        elif item.kind != "node":
+            entering, made = _port_order(item.inner, "in"), _port_order(item.inner, "out")
+        inlets = [arriving[node, number] for node in entering]
+        if item.kind != "node":
             inlets = list(dict.fromkeys(inlets))
-        ports.append((inlets, list(dict.fromkeys(outlets))))
+        ports.append((inlets, list(dict.fromkeys(c for node in made for c in leaving.get(node, ())))))
     return ports
 
 
-def _port_order(scene: Scene, kind: str) -> list[int]:
-    return [box.ref for box in sorted(scene.boxes, key=lambda box: box.y) if box.kind == kind]
+def _port_order(scene: Scene, kind: str) -> tuple[int, ...]:
+    return tuple(box.ref for box in sorted(scene.boxes, key=lambda box: box.y) if box.kind == kind)
+
+
+def _shelf(plan: _Plan, inner: int) -> Scene:
+    """Shared leaves, which need no wires among them: those of a scope beside each other."""
+    groups = [
+        PlacedBox("group", g, tuple(sorted(plan.leaves[g])), 0, 0, WIDTH, HEIGHT)
+        for g in plan.children[inner]
+    ]
+    rows: dict[int | None, list[PlacedBox]] = {-1: groups} if groups else {}
+    for leaf in plan.members[inner]:
+        node = plan.trace.nodes[leaf]
+        scope = plan.trace.nodes[plan.readers[leaf][0]].scope
+        rows.setdefault(scope, []).append(PlacedBox("node", leaf, (leaf,), 0, 0, WIDTH, _height(node)))
+    longest = max(map(len, rows.values()))
+    most = SHELF if len(rows) > 1 else math.isqrt(2 * longest)
+    boxes, y = [], 0.0
+    for row in rows.values():
+        for start in range(0, len(row), most):
+            shelf = row[start : start + most]
+            boxes += [replace(box, x=k * (WIDTH + BOX_GAP), y=y) for k, box in enumerate(shelf)]
+            y += max(box.height for box in shelf) + BOX_GAP
+    width = max(box.x for box in boxes) + WIDTH
+    return Scene(inner, width, y - BOX_GAP, tuple(boxes), ())
 
 
 def _net(number: int, cable: _Cable, ports: Sequence[tuple[list[int], list[int]]]) -> Net:
@@ -310,7 +351,8 @@ def _box(plan: _Plan, item: _Item, inner: int | None, entering: Sequence[int], l
     elif item.kind == "node":
         height_ = _height(plan.trace.nodes[item.ref])
     outlets = (height_ / 2,) if item.kind == "node" else _spread(len(leaving), height_)
-    return Box(width, height_, _spread(len(entering), height_), outlets, pin)
+    free = item.kind == "group"
+    return Box(width, height_, _spread(len(entering), height_), outlets, pin, free)
 
 
 def _height(node: TraceNode) -> float:

@@ -43,10 +43,11 @@ class Box {
     if (this.single) return [...parts, ...this.#numbers(top, compared)];
     const [first, last] = [graph.names[this.nodes[0]], graph.names[this.nodes.at(-1)]];
     if (!this.group) return [...parts, this.#text(9, top + 34, "caption", `${first} … ${last}`)];
+    const { size, holds } = graph.groups[this.ref];
     return [
       ...parts,
-      this.#text(9, top + 34, "caption", `${graph.groups[this.ref].size} nodes`),
-      this.#text(9, top + 50, "caption", `${this.nodes.length} outputs`),
+      this.#text(9, top + 34, "caption", `${size} ${holds ?? "nodes"}`),
+      this.#text(9, top + 50, "caption", holds ? "shared" : `${this.nodes.length} outputs`),
     ];
   }
 

@@ -4,11 +4,14 @@ import random
 
 import pytest
 
+from chainrule import nn
 from chainrule.autograd.mode import scope
 from chainrule.autograd.value import Value
+from chainrule.viz import svg
 from chainrule.viz.layout import lay_out
 from chainrule.viz.layout.groups import CROWD, FEW_LEAVES, PARTS, group
 from chainrule.viz.record import trace
+from chainrule.viz.trace import Trace
 
 
 def homes(loss: Value) -> dict[str, str | None]:
@@ -119,9 +122,54 @@ def test_parts_keep_scopes_and_sums_whole() -> None:
     kinds = [g.kind for g in grouping.groups]
     assert kinds.count("scope") == 400
     tops = [g for g in grouping.groups if g.parent is None]
-    assert {g.kind for g in tops} == {"part"}
-    assert "81 leaves" in [g.name for g in tops]
+    assert {g.kind for g in tops} == {"part", "parameters"}
+    folded = sum(home is not None and grouping.groups[home].of_leaves for home in grouping.home)
+    loose = sum(home is None for home in grouping.home)
+    assert folded == 78, "all but x and the two weights that every part reads"
+    assert loose <= FEW_LEAVES
     lay_out(recording)
+
+
+def batch(rows: int) -> Trace:
+    """A scalar network, called once for each row."""
+    draw = random.Random(0)
+    model = nn.scalar.MLP([2, 4, 4, 1], activation="tanh")
+    return trace(sum((model([draw.random(), draw.random()]) - 1.0) ** 2 for _ in range(rows)) / rows)
+
+
+def test_weights_that_several_calls_read_are_folded_by_layer() -> None:
+    recording = batch(3)
+    grouping = group(recording)
+    boxes = {g.name: g for g in grouping.groups if g.of_leaves and g.parent is None}
+    inside = {
+        name: sum(g.id in grouping.chain(home) for home in grouping.home if home is not None)
+        for name, g in boxes.items()
+    }
+    assert inside == {"layer1.parameters": 12, "layer2.parameters": 20, "layer3.parameters": 5}
+    assert boxes["layer1.parameters"].title == "layer1"
+    assert boxes["layer1.parameters"].content(12, 12) == ("12 parameters", "shared")
+    names = [g.name for g in grouping.groups if g.parent is None and g.kind == "scope"]
+    assert sorted(names) == sorted(["layer1", "layer2", "layer3"] * 3), "each row has its calls"
+
+
+def test_weights_that_one_call_reads_stay_where_they_are_read() -> None:
+    assert not any(g.of_leaves for g in group(batch(1)).groups)
+
+
+def test_each_call_gets_the_weights_of_its_layer_on_one_wire() -> None:
+    recording = batch(6)
+    layout = lay_out(recording)
+    groups = layout.grouping.groups
+    top = layout.scenes[None]
+    (shelf,) = (g.id for g in groups if g.name == "layer1.parameters")
+    leaves = {node for box in top.boxes if (box.kind, box.ref) == ("group", shelf) for node in box.nodes}
+    wires = [wire for wire in top.wires if set(wire.nodes) & leaves]
+    assert len(wires) == 1
+    assert set(wires[0].nodes) == leaves
+    inner = layout.scenes[shelf]
+    assert {box.ref for box in inner.boxes} == leaves
+    assert len({box.y for box in inner.boxes}) == 4, "a row for each neuron"
+    assert "12 parameters" in svg.picture(recording).svg
 
 
 @pytest.mark.parametrize("seed", range(4))
