@@ -167,7 +167,7 @@ def threads() -> Facts:
     return [
         ("kernels", f"at most {num_threads()} (set_num_threads, NUMBA_NUM_THREADS)"),
         ("BLAS", ", ".join(given) or "as many as there are cores (OPENBLAS_NUM_THREADS, OMP_NUM_THREADS)"),
-        ("layer", "Python's threads, with its lock released in the kernels"),
+        ("layer", "Python's threads, which wait for work in machine code, with its lock released"),
         (
             "numba's layers",
             f"not used; {', '.join(layers)} (NUMBA_THREADING_LAYER: {THREADING_LAYER})",

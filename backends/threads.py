@@ -1,23 +1,9 @@
-"""Threads for kernels that release Python's lock: how many there may be, and how work is shared among them.
-
-They are threads of Python, not of numba: numba's own pool ends the process when two threads enter it at once, or
-when a forked child uses what its parent's OpenMP began.
-"""
+"""How many threads a kernel may use. What they are and how they share work: `numba/crew.py`."""
 
 import os
-from collections.abc import Callable, Sequence
 from functools import cache
-from threading import Lock
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # a slow import, which not every program needs
-    from concurrent.futures import Future, ThreadPoolExecutor
-
-Job = Callable[[], object]
-
-_PARALLEL = Lock()  # held while work is shared; whoever finds it taken works alone
 _count: int | None = None
-_pool: "tuple[ThreadPoolExecutor, int] | None" = None
 
 
 def set_num_threads(count: int) -> None:
@@ -56,50 +42,3 @@ def _default() -> int:
             return int(text)
     usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
     return len(usable(0))
-
-
-def share(jobs: Sequence[Job]) -> None:
-    """Do all jobs, side by side where no other thread is doing so already; return when the last is done.
-
-    Args:
-        jobs: they must not depend on each other, nor on who does them.
-    """
-    if len(jobs) == 1 or not _PARALLEL.acquire(blocking=False):
-        for job in jobs:
-            job()
-        return
-    from concurrent.futures import wait
-
-    try:
-        workers = _workers(len(jobs) - 1)
-        others: list[Future[object]] = [workers.submit(job) for job in jobs[1:]]
-        try:
-            jobs[0]()
-        finally:
-            wait(others)
-        for other in others:
-            other.result()
-    finally:
-        _PARALLEL.release()
-
-
-def _workers(count: int) -> "ThreadPoolExecutor":
-    """The pool, made anew when it is too small."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    global _pool  # noqa: PLW0603 -- guarded by _PARALLEL
-    if _pool is None or _pool[1] < count:
-        if _pool is not None:
-            _pool[0].shutdown(wait=False)
-        _pool = ThreadPoolExecutor(count, "chainrule"), count
-    return _pool[0]
-
-
-def _after_fork() -> None:
-    """A forked child has none of its parent's threads, and must not wait for a lock that one of them held."""
-    global _pool, _PARALLEL
-    _pool, _PARALLEL = None, Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

@@ -34,7 +34,7 @@ CROWD = 1024  # divides them: then the rows of a tile share few places of the fa
 FEWEST = 4  # rows and columns of C from which on the kernel is as fast as BLAS (`benchmarks/dispatch.py`) if
 SHALLOW = 32  # the depth is at most this; where it is more:
 FEWEST_ROWS, FEWEST_COLUMNS = 5, 9
-PARALLEL = 1 << 24  # multiplications, 300 microseconds, from which on threads are worth their start of 40
+PARALLEL = 1 << 20  # multiplications, 20 microseconds, for each thread: to wake one takes 4, once in 200
 THIN, LARGE = 1, 2  # why `multiply` did nothing: for NumPy, and for several threads
 
 

@@ -1,24 +1,21 @@
 """The table's matrix products: by the kernel of `gemm.py` or by NumPy's BLAS, on one thread or several."""
 
 from collections.abc import Callable
-from functools import cache, partial
-from itertools import pairwise
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.backends import numpy as reference, threads
-from chainrule.backends.numba.coefficients import FLOAT32
+from chainrule.backends import numpy as reference
 from chainrule.backends.numba.elementwise import FORMATS
 from chainrule.backends.numba.epilogue import epilogue
-from chainrule.backends.numba.gemm import FEWEST, LARGE, PARALLEL, multiply, multiply_and_finish
-from chainrule.backends.numba.tile import shape
+from chainrule.backends.numba.gemm import FEWEST, LARGE, multiply
+from chainrule.backends.numba.gemm_shared import multiply_and_share
 
 Array = NDArray[Any]
 Kernel = Callable[..., Any]
 
-STEP = shape(FLOAT32).rows, 2 * shape(FLOAT32).lanes  # of the seams between threads: whole tiles
 KERNELS: dict[np.dtype[Any], Kernel] = {}  # of `matmul`: those that have been needed
 # what lists, other dtypes, vectors, stacks and the first call raise
 MISFITS = (AttributeError, KeyError, TypeError, ValueError)
@@ -39,7 +36,7 @@ def matmul(x: Array, y: Array) -> Array:
             return matmul(x, y)
         return np.matmul(x, y)  # type: ignore[no-any-return]
     if refused == LARGE:
-        side_by_side(x, y, out, out[0], 0)
+        multiply_and_share(x, y, out, out[0], 0)
         return out
     return np.matmul(x, y)  # type: ignore[no-any-return]
 
@@ -74,12 +71,8 @@ def linear(x: Array, weight: Array, bias: Array, activation: str = "") -> Array:
     if m >= FEWEST and n >= FEWEST and x.dtype in FORMATS:  # BLAS is slow with Wᵀ, but good with vectors
         out = empty((m, n), x.dtype)
         rows = x if x.ndim == 2 else x.reshape(m, depth)
-        run, finish = finishing(x.dtype, activation)
         try:
-            if m * n * depth < PARALLEL:
-                run(rows, weight.T, out, bias, finish)
-            else:
-                side_by_side(rows, weight.T, out, bias, finish)
+            multiply_and_share(rows, weight.T, out, bias, finishing(x.dtype, activation))
             return out if x.ndim == 2 else out.reshape(*x.shape[:-1], n)
         except TypeError:  # weight or bias is of another dtype, or with gaps
             pass
@@ -88,30 +81,9 @@ def linear(x: Array, weight: Array, bias: Array, activation: str = "") -> Array:
 
 
 @cache
-def finishing(dtype: np.dtype[Any], activation: str) -> tuple[Kernel, int]:
-    """The kernel with an epilogue for a dtype, and the epilogue's address."""
-    f = FORMATS[dtype]
-    return multiply_and_finish(f), epilogue(f, activation).address
-
-
-def side_by_side(x: Array, y: Array, out: Array, bias: Array, finish: int) -> None:
-    """Share the blocks of a grid over C among threads; where it is cut depends on nothing but their number."""
-    run, count, (m, n) = multiply_and_finish(FORMATS[x.dtype]), threads.num_threads(), out.shape
-    grids = [(down, count // down) for down in range(1, count + 1) if count % down == 0]
-    down, across = min(grids, key=lambda grid: grid[1] * m + grid[0] * n)  # each packs its part of A and of B
-    threads.share(
-        [
-            partial(run, x[i], y[:, j], out[i, j], bias[j], finish)
-            for i in cuts(m, down, STEP[0])
-            for j in cuts(n, across, STEP[1])
-        ]
-    )
-
-
-def cuts(length: int, parts: int, step: int) -> list[slice]:
-    """An axis in so many parts of nearly equal length, cut at multiples of a step."""
-    places = [min(length, round(length * p / parts / step) * step) for p in range(parts)] + [length]
-    return [slice(i, j) for i, j in pairwise(places) if i < j]
+def finishing(dtype: np.dtype[Any], activation: str) -> int:
+    """The address of an epilogue for a dtype."""
+    return epilogue(FORMATS[dtype], activation).address  # type: ignore[no-any-return]
 
 
 TABLE = {"matmul": matmul, "linear": linear}

@@ -4,7 +4,21 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
-from chainrule.backends.numba import conv, elementwise, epilogue, gemm, norms, pool, reduce, rows, updates
+from chainrule.backends.layers import ACTIVATIONS
+from chainrule.backends.numba import (
+    conv,
+    crew,
+    elementwise,
+    epilogue,
+    gemm,
+    gemm_shared,
+    layers,
+    norms,
+    pool,
+    reduce,
+    rows,
+    updates,
+)
 from chainrule.backends.numba.codegen import fusible
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import made
@@ -27,7 +41,7 @@ class Warmed(NamedTuple):
 
 
 def kernels(rules: Iterable[Rule] = ()) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """List the kernels of float32 and float64.
+    """List the kernels: those of float32 and float64, and what threads run to share them.
 
     Args:
         rules: name, derivative rule and arity of what may become a kernel too; what cannot is left out.
@@ -40,6 +54,7 @@ def kernels(rules: Iterable[Rule] = ()) -> Iterator[tuple[str, Callable[[], Any]
         True
     """
     fused = {rule[0]: function.compiled for rule in rules if (function := fusible(*rule)) is not None}
+    yield "crew", crew.living
     for f in (FLOAT32, FLOAT64):
         for name, make in (own() | fused).items():
             yield f"{name}-{f.name}", partial(make, f)
@@ -63,8 +78,10 @@ def own() -> dict[str, Callable[[Format], Any]]:
         }
         | {name: partial(conv.compiled, name) for name in ("conv", "conv_weight")}
         | {f"pool {name}": partial(pool.compiled, name) for name in ("max", "min", "mean", "ties", "overlap")}
-        | {"multiply": gemm.multiply}
+        | {"multiply": gemm.multiply, "multiply_and_finish": gemm.multiply_and_finish}
+        | {"multiply_and_share": gemm_shared.shared}
         | {f"epilogue-{name}": partial(_epilogue, name) for name in ("", *epilogue.ACTIVATIONS)}
+        | {f"before_{name}": partial(layers.compiled, name) for name in ACTIVATIONS}
     )
 
 

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import threading
 
 import pytest
 
@@ -29,38 +28,6 @@ def test_the_environment_sets_the_default(monkeypatch):
 def test_what_is_no_count(count):
     with pytest.raises(ValueError, match="set_num_threads"):
         threads.set_num_threads(count)
-
-
-def test_jobs_run_side_by_side():
-    meeting = threading.Barrier(3, timeout=20)  # passed only if all three are there at once
-    threads.share([meeting.wait] * 3)
-
-
-def test_who_finds_others_at_work_works_alone():
-    done, here = [], []
-
-    def job():
-        here.append(threading.get_ident())
-        threads.share([lambda: done.append(threading.get_ident())] * 2)
-
-    threads.share([job, job])
-    assert sorted(done) == sorted(here * 2)
-
-
-@pytest.mark.parametrize("bad", [0, 1])
-def test_an_error_in_a_job_is_raised_when_all_are_done(bad):
-    done = threading.Event()
-
-    def fails():
-        raise ZeroDivisionError
-
-    jobs = [done.set, done.set]
-    jobs[bad] = fails
-    with pytest.raises(ZeroDivisionError):
-        threads.share(jobs)
-    assert done.is_set()
-    threads.share([done.clear, done.clear])  # and the lock is free again
-    assert not done.is_set()
 
 
 def test_setting_the_count_imports_no_numba():

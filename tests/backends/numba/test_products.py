@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from chainrule.backends import numpy as reference, threads
 from chainrule.backends.numba import table
 from chainrule.backends.numba.epilogue import ACTIVATIONS
 from chainrule.backends.numba.gemm import PARALLEL
-from chainrule.backends.numba.products import cuts, linear, matmul
+from chainrule.backends.numba.products import linear, matmul
 
 
 @pytest.fixture
@@ -86,14 +85,6 @@ def test_linear_with_other_operands_takes_numpys_way():
         np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_cuts_cover_an_axis_once():
-    for length in (0, 1, 13, 14, 100, 1000):
-        for parts in (1, 2, 3, 7):
-            covered = [i for cut in cuts(length, parts, 14) for i in range(length)[cut]]
-            assert covered == list(range(length))
-            assert all(cut.start % 14 == 0 for cut in cuts(length, parts, 14))
-
-
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_so_many_threads_give_the_same_bits_each_time(dtype, three_threads):
     rng = np.random.default_rng(4)
@@ -106,15 +97,6 @@ def test_so_many_threads_give_the_same_bits_each_time(dtype, three_threads):
         np.testing.assert_allclose(several[0], matmul(x, y), rtol=1e-4, atol=1e-3)
         np.testing.assert_allclose(several[1], linear(x, y.T, b, "relu"), rtol=1e-4, atol=1e-3)
         threads.set_num_threads(3)
-
-
-def test_several_python_threads_at_once(three_threads):
-    rng = np.random.default_rng(5)
-    x, y = rng.standard_normal((300, 400)), rng.standard_normal((400, 300))
-    expected = matmul(x, y)
-    with ThreadPoolExecutor(8) as pool:
-        for result in pool.map(lambda _: matmul(x, y), range(40)):
-            np.testing.assert_array_equal(result, expected)
 
 
 CHILD = """
