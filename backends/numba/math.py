@@ -6,8 +6,9 @@ one loop around them computes 16 float32 at once on AVX-512, 8 on AVX2, 4 on NEO
 
 Each is made for one float format by a function of the same name, `exp(FLOAT32)`. All follow one plan: bring the
 argument into a short interval with an exact identity, take a polynomial there, undo the identity. NaN passes
-through because a comparison with NaN is false and every `select` then takes its third argument. Errors, measured in
-`tests/backends/numba/test_math.py`, are in units in the last place (ulp) of the result.
+through because a comparison with NaN is false and every `select` then takes its third argument. Errors are in
+units in the last place (ulp) of the result. `tests/backends/numba/test_math.py` measures samples of them in both
+formats; figures with two decimals are the largest over all 2^32 float32 numbers (`benchmarks/exhaustive.py`).
 """
 
 from functools import cache
@@ -35,7 +36,10 @@ from chainrule.backends.numba.compile import inlined
 
 @cache
 def exp(f: Format) -> Scalar:
-    """e^x = 2^n 2^n e^r with n = round(x / (2 ln 2)): 2^n neither overflows nor loses bits, as 2^2n may. 2 ulp."""
+    """e^x = 2^n 2^n e^r with n = round(x / (2 ln 2)): 2^n neither overflows nor loses bits, as 2^2n may.
+
+    1.66 ulp.
+    """
     split, P, scale = split_exponent(f, 2), polynomial(f, "exp"), power_of_two(f)
     low, high = map(f.real, f.exp_range)
 
@@ -89,7 +93,9 @@ def exp_of_difference(f: Format) -> Scalar:
 
 @cache
 def expm1(f: Format) -> Scalar:
-    """e^x - 1 = 2^n (e^r - 1) + (2^n - 1), with e^r - 1 from its own polynomial so that small x keep all bits. 2 ulp.
+    """e^x - 1 = 2^n (e^r - 1) + (2^n - 1), with e^r - 1 from its own polynomial so that small x keep all bits.
+
+    1.59 ulp.
 
     Half of it is computed, because 2^n itself may overflow where the result does not.
     """
@@ -130,7 +136,7 @@ def log_of_sum(f: Format) -> Scalar:
 
 @cache
 def log(f: Format) -> Scalar:
-    """The logarithm, k ln 2 plus that of x / 2^k. 1 ulp. Subnormal numbers are first multiplied up to normal ones."""
+    """The logarithm, k ln 2 plus that of x / 2^k. 0.84 ulp. Subnormal numbers are first multiplied up."""
     split, log_sum = split_log(f), log_of_sum(f)
     tiny, up, fewer = f.real(np.finfo(f.real).tiny), f.real(2.0**f.fraction_bits), f.real(f.fraction_bits)
     zero, infinity, nan = f.real(0), f.real(np.inf), f.real(np.nan)
@@ -149,7 +155,10 @@ def log(f: Format) -> Scalar:
 
 @cache
 def log1p(f: Format) -> Scalar:
-    """log(1 + x): k and 2^-k come from the rounded 1 + x, but u = 2^-k x + (2^-k - 1) from x itself. 2 ulp."""
+    """log(1 + x): k and 2^-k come from the rounded 1 + x, but u = 2^-k x + (2^-k - 1) from x itself.
+
+    1.39 ulp.
+    """
     split, log_sum, sign_of, real = split_log(f), log_of_sum(f), copysign(f), as_float(f)
     shift, four, quarter, one = f.fraction_bits, int(f.bias + 2) << f.fraction_bits, f.real(0.25), f.real(1)
     infinity, nan, as_integer_k = f.real(np.inf), f.real(np.nan), f.integer
@@ -187,12 +196,12 @@ def saturating(f: Format, name: str, end: float) -> Scalar:
 
 
 def tanh(f: Format) -> Scalar:
-    """tanh x. 3 ulp."""
+    """tanh x. 3.98 ulp."""
     return saturating(f, "tanh", f.tanh_one)
 
 
 def erf(f: Format) -> Scalar:
-    """The error function. 3 ulp."""
+    """The error function. 3.11 ulp."""
     return saturating(f, "erf", f.erf_one)
 
 
@@ -234,7 +243,10 @@ def elu(f: Format) -> Scalar:
 
 @cache
 def sigmoid(f: Format) -> Scalar:
-    """1 / (1 + e^-x), for x < 0 as e^x / (1 + e^x): only e^-|x| is needed, which cannot overflow. 3 ulp."""
+    """1 / (1 + e^-x), for x < 0 as e^x / (1 + e^x): only e^-|x| is needed, which cannot overflow.
+
+    2.40 ulp.
+    """
     shift = 2 * f.fraction_bits
     exp_of, one, low, zero = shifted_exp(f, shift), f.real(2.0**shift), f.real(f.exp_range[0]), f.real(0)
 
@@ -250,7 +262,7 @@ def sigmoid(f: Format) -> Scalar:
 
 @cache
 def silu(f: Format) -> Scalar:
-    """x / (1 + e^-x) = x / (c + c e^-x) c, with c so small that c e^-x is finite; -0 at -inf. 2.5 ulp."""
+    """x / (1 + e^-x) = x / (c + c e^-x) c, with c so small that c e^-x is finite; -0 at -inf. 2.40 ulp."""
     shift = -2 * f.fraction_bits
     exp_of, c, low, high = (
         shifted_exp(f, shift),
@@ -269,7 +281,7 @@ def silu(f: Format) -> Scalar:
 
 @cache
 def softplus(f: Format) -> Scalar:
-    """log(1 + e^x) = max(x, 0) + log(1 + e): e = e^-|x| is at most 1, so the logarithm needs no splitting. 3.5 ulp."""
+    """log(1 + e^x) = max(x, 0) + log(1 + e): e = e^-|x| is at most 1, so the logarithm needs no splitting. 3.67 ulp."""
     shift = 2 * f.fraction_bits
     exp_of, P, low = shifted_exp(f, shift), polynomial(f, "log1p_unit"), f.real(f.exp_range[0])
     double, zero, two = f.real(2.0 ** (shift + 1)), f.real(0), f.real(2)
@@ -287,7 +299,7 @@ def softplus(f: Format) -> Scalar:
 
 @cache
 def log_sigmoid(f: Format) -> Scalar:
-    """The logarithm of the sigmoid is -softplus(-x). 3.5 ulp."""
+    """The logarithm of the sigmoid is -softplus(-x). 3.67 ulp."""
     softplus_of = softplus(f)
 
     @inlined
@@ -323,7 +335,9 @@ def gelu(f: Format) -> Scalar:
 
 @cache
 def sin_or_cos(f: Format, quarter_turns: int) -> Scalar:
-    """sin(x + quarter_turns pi/2) for |x| ≤ `f.exact_sin`: r = x - n pi/2, |r| ≤ pi/4, then ±sin r or ±cos r. 2 ulp.
+    """sin(x + quarter_turns pi/2) for |x| ≤ `f.exact_sin`: r = x - n pi/2, |r| ≤ pi/4, then ±sin r or ±cos r.
+
+    Sine 2.47 ulp, cosine 2.39 ulp.
 
     With pi/2 in four parts r keeps all its bits even where x comes as near to n pi/2 as a float can.
     """
