@@ -1,8 +1,9 @@
 """Layers, and how to stack them."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import zip_longest
 from typing import Any, overload
 
 import numpy as np
@@ -291,7 +292,7 @@ class Sequential(Module):
 
     def forward(self, x: Any) -> Any:
         """Pass x through all modules."""
-        for step in _fused(self) if current().fuses else self:
+        for step in _fused(tuple(self)) if current().fuses else self:
             x = step(x)
         return x
 
@@ -346,30 +347,26 @@ FUSED: dict[type[Module], str] = {
 }  # fmt: skip
 
 
-def _fused(layers: Iterable[Module]) -> Iterator[Callable[[Any], Any]]:
+def _fused(layers: Sequence[Module]) -> Iterator[Callable[[Any], Any]]:
     """The modules, with a `Linear` and the activation after it as one function."""
-    before: Linear | None = None
-    for layer in layers:
-        if before is not None:
-            if type(layer) in FUSED and _is_plain(layer):
-                yield partial(_linear_activation, before, FUSED[type(layer)])
-                before = None
-                continue
-            yield before
-            before = None
-        if type(layer) is Linear and _is_plain(layer) and layer.bias is not None:
-            before = layer
+    fused = False
+    for layer, after in zip_longest(layers, layers[1:]):
+        if fused:
+            fused = False
+            continue
+        activation = FUSED.get(type(after), "")
+        if activation and type(layer) is Linear and layer.bias is not None and plain(layer) and plain(after):
+            fused = True
+            yield partial(_in_one_step, layer.weight, layer.bias, activation)
         else:
             yield layer
-    if before is not None:
-        yield before
 
 
-def _linear_activation(layer: Linear, activation: str, x: Any) -> Any:
-    return ops.linear(as_input(x, layer.weight), layer.weight, layer.bias, activation)
+def _in_one_step(weight: Parameter, bias: Parameter, activation: str, x: Any) -> Any:
+    return ops.linear(as_input(x, weight), weight, bias, activation)
 
 
-def _is_plain(module: Module) -> bool:
+def plain(module: Module) -> bool:
     """Say whether a module does what its class says, and no hook looks on."""
     return not module._hooks and "forward" not in vars(module)
 

@@ -20,7 +20,9 @@ from chainrule.backends.layers import ACTIVATIONS, FROM_RESULT, before_activatio
 
 for _function in (relu, tanh, sigmoid, silu, gelu, softplus):
     _op: Op = vars(_function)["op"]
-    ACTIVATIONS[_op.name] = _op.rules[0]
+    (_rule,) = _op.rules
+    assert _rule is not None
+    ACTIVATIONS[_op.name] = _rule
 
 
 def _rows(xp: Any, x: Any) -> Any:

@@ -205,7 +205,7 @@ def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array
         array([ 6., 20.])
     """
     found = fusible(name, rule, arity)
-    return found and found.cotangent
+    return None if found is None else found.cotangent
 
 
 def fusible(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:

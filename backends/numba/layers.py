@@ -77,7 +77,9 @@ def before_activation(g: Array, y: Array, activation: str) -> tuple[Array, Array
 
 
 def apply(activation: str, z: Array) -> Array:
-    return elementwise.TABLE[activation](z)
+    """An activation of a matrix."""
+    function: Callable[[Array], Array] = elementwise.TABLE[activation]
+    return function(z)
 
 
 TABLE = {"linear_activation": linear}
