@@ -108,25 +108,29 @@ def update(name: str, w: Array, g: Array, remembered: tuple[Array, ...], *number
         numbers: the function's numbers, in its order.
 
     Returns:
-        The new parameter; None, with nothing changed, if the arrays are not all contiguous and of one float
-        format and shape: then the optimizer's own formula has to do.
+        The new parameter; None, with nothing changed, if the arrays are not all of one float format and shape, or
+        what is to change is not contiguous: then the optimizer's own formula has to do.
 
     Example:
         >>> update("sgd", np.array([1.0]), np.array([0.5]), (), 0.1, 0.0)
         array([0.95])
     """
     dtype, shape = w.dtype, w.shape
-    key = name, dtype
-    run = KERNELS.get(key)
+    run = KERNELS.get((name, dtype))
     if run is None:
         if dtype not in FORMATS:
             return None
-        run = KERNELS[key] = compiled(name, FORMATS[dtype])
-    flat = []
-    for array in (w, g, *remembered):
-        if array.dtype != dtype or array.shape != shape or array.flags.num & C_ALIGNED != C_ALIGNED:
+        run = KERNELS[name, dtype] = compiled(name, FORMATS[dtype])
+    if g.shape != shape:
+        return None
+    flat = [w.ravel(), g.ravel()]
+    for array in remembered:
+        if array.shape != shape or array.flags.num & C_ALIGNED != C_ALIGNED:
             return None
         flat.append(array.ravel())
     out = np.empty(shape, dtype)
-    run(*flat, out.ravel(), *numbers)
+    try:
+        run(*flat, out.ravel(), *numbers)
+    except TypeError:  # they are of several dtypes
+        return None
     return out

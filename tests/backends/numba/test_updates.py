@@ -53,3 +53,22 @@ def test_what_has_no_kernel_changes_nothing():
         assert update("momentum", w, g, (v,), 0.1, 0.9, 0.0) is None
     assert update("sgd", np.ones(3, np.float16), np.ones(3, np.float16), (), 0.1, 0.0) is None
     assert (v == 1).all()
+    unaligned = np.frombuffer(bytearray(65), np.uint8)[1:].view(np.float32).reshape(4, 4)
+    for memory in (
+        v[:, ::-1],
+        v.T[:3],
+        v.astype(float),
+        unaligned,
+        np.asfortranarray(np.arange(16.0).reshape(4, 4)),
+    ):
+        before = memory.copy()
+        assert update("momentum", w, w, (memory,), 0.1, 0.9, 0.0) is None
+        np.testing.assert_array_equal(memory, before)
+
+
+def test_a_gradient_of_any_order_will_do():
+    w, g = np.ones((4, 3), np.float32), np.arange(12, dtype=np.float32).reshape(3, 4).T
+    np.testing.assert_array_equal(update("sgd", w, g, (), 0.5, 0.0), 1 - 0.5 * g)
+    np.testing.assert_array_equal(
+        update("sgd", w, np.tile(g, 2)[:, ::2], (), 0.5, 0.0), 1 - 0.5 * np.tile(g, 2)[:, ::2]
+    )
