@@ -311,7 +311,7 @@ def log_sigmoid(f: Format) -> Scalar:
 
 @cache
 def gelu(f: Format) -> Scalar:
-    """x (1 + erf(x / sqrt 2)) / 2, -0 far on the left. 2 ulp of x (relative to the result the error grows below -2).
+    """x (1 + erf(x / sqrt 2)) / 2, -0 far on the left. 2.49 ulp of x (of the result the error grows below -2).
 
     With erf = 2t / (1 + t²), t = p/q, the factor of x is (q + p)² / ((q + p)² + (q - p)²).
     """
