@@ -23,7 +23,7 @@ import ctypes
 import os
 import weakref
 from functools import cache
-from threading import Lock, Thread
+from threading import Lock, Thread, get_native_id
 from time import perf_counter
 from typing import Any
 
@@ -33,6 +33,7 @@ from numba import types
 
 from chainrule.backends.numba.atomics import WORD, add, load, pause, store, swap
 from chainrule.backends.numba.compile import compiled_apart, intrinsic, kernel, native, symbol
+from chainrule.backends.numba.places import keep_away
 
 PATIENCE = 200e-6  # seconds: longer than what Python does between two kernels of a training step
 ROUNDS_TIMED = 1000
@@ -41,11 +42,12 @@ MOST = (1 << 16) - 1  # parts of a job
 # The words of a crew, as bytes from its address. Those that different threads write lie two cache lines apart, since
 # processors fetch lines in pairs.
 LINE = 128
-CLAIM, JOB, LEFT, TAKEN, ORDERS, MEMBERS = (LINE * k for k in range(6))
+CLAIM, JOB, LEFT, TAKEN, ORDERS, PLACES, MEMBERS = (LINE * k for k in range(7))
 FUNCTION, ARGUMENTS, INVITED = (JOB + WORD * k for k in range(3))
 ROUNDS, STOP, HOME = (ORDERS + WORD * k for k in range(3))
 # CLAIM: the job's number << 32 | its parts << 16 | the next part. LEFT: parts not finished, + WAITING if the caller
-# sleeps until the last one is. TAKEN: whether there is a caller. A member's line: whether it sleeps, and its lock.
+# sleeps until the last one is. TAKEN: whether there is a caller. PLACES: room for a mask of processors. A member's
+# line: whether it sleeps, its lock, its number in the system.
 WAITING = 1 << 32
 
 _acquire: Any = types.ExternalFunction("PyThread_acquire_lock", types.intc(types.int64, types.intc))
@@ -111,6 +113,7 @@ def wake(crew: int, members: int) -> None:
     for member in range(members):
         asleep = crew + MEMBERS + member * LINE
         if load(asleep) and swap(asleep, 1, 0):
+            keep_away(load(asleep + 2 * WORD), crew + PLACES)
             _release(load(asleep + WORD))
 
 
@@ -212,6 +215,7 @@ class Crew:
         return perf_counter() - start
 
     def _work(self, work: Any, member: int) -> None:
+        self._words[(MEMBERS + member * LINE) // WORD + 2] = get_native_id()
         work(self.address, member)  # the thread keeps the crew alive
 
     def dismiss(self) -> None:

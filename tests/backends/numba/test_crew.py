@@ -1,5 +1,6 @@
 """Threads that share a job: every part is done once, whoever sleeps, comes late, or is sent away meanwhile."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -261,3 +262,34 @@ def test_a_program_ends(when):
     command = [sys.executable, "-P", "-c", ENDING, when]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(
+    len(getattr(os, "sched_getaffinity", lambda _: ())(0)) < 2, reason="platform: Linux with two processors"
+)
+def test_who_is_woken_is_kept_off_the_processor_of_who_wakes_it(make):
+    crew = make(1)
+    words = np.zeros(2, np.int64)
+    mine = os.sched_getaffinity(0)
+    while not crew._words[crews.MEMBERS // WORD]:
+        time.sleep(0.001)  # until it sleeps
+    running()(crew.address, 1, counting().address, words, 2)
+    allowed = os.sched_getaffinity(crew._threads[0].native_id)
+    assert len(allowed) == len(mine) - 1
+    assert allowed < mine
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="platform: Linux only")
+def test_with_one_processor_nobody_is_kept_off_it(make):
+    crew = make(1)
+    words = np.zeros(2, np.int64)
+    mine = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(threading.get_native_id(), {min(mine)})
+        while not crew._words[crews.MEMBERS // WORD]:
+            time.sleep(0.001)
+        running()(crew.address, 1, counting().address, words, 2)
+    finally:
+        os.sched_setaffinity(threading.get_native_id(), mine)
+    assert os.sched_getaffinity(crew._threads[0].native_id) == mine
+    assert words.tolist() == [1, 1]
