@@ -72,14 +72,14 @@ def step(
     name = "computation" if name == "<lambda>" else name
     if n is not None:
         if mistake is not None:
-            raise ValueError(
-                "mistake= shows one pass: leave out n, and pass a function that returns the loss"
-            )
+            raise ValueError(_one_pass(name, n, mistake))
         recording, diagnostics = record_training(computation, args, n)
         return Stepper(recording, name, diagnostics=diagnostics)
     with record_lines():
         result = computation(*_named(computation, args))
     if result is None:
+        if mistake is not None:
+            raise TypeError(f"{name} returned None, so there is no loss; {_one_pass(name, 20, mistake)}")
         raise TypeError(
             f"{name} returned None: return the loss, step({name}), or if it is a whole training step that calls "
             f"backward() and updates the parameters, say how often to run it: step({name}, n=20)"
@@ -87,8 +87,24 @@ def step(
     try:
         return _stepper(result, name, mistake)
     except RuntimeError as error:  # such as weights that were updated after the loss was computed
-        error.add_note(f"If {name} is a whole training step, say how often to run it: step({name}, n=20)")
+        told = (
+            f"say how often to run it: step({name}, n=20)"
+            if mistake is None
+            else _one_pass(name, 20, mistake)
+        )
+        error.add_note(f"If {name} is a whole training step, {told}")
         raise
+
+
+def _one_pass(name: str, n: int, mistake: str) -> str:
+    """Why a training takes no mistake, and how to see one in it all the same."""
+    return (
+        f"mistake= walks back once, from one loss: step(f, mistake={mistake!r}), where f only returns the loss. "
+        "In a training a mistake changes all that comes after it, so write it into the function itself, such as by "
+        f"leaving out zero_grad() in a copy of {name}, and save both trainings as tabs of one page:\n"
+        "    from chainrule.viz import save_page\n"
+        f'    save_page("two.html", {{"right": step({name}, n={n}), "wrong": step(wrong, n={n})}})'
+    )
 
 
 def draw(loss: Node) -> Drawing:

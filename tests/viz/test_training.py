@@ -1,6 +1,12 @@
 """A training as a recording: the engine's own numbers at every step, and one graph for all iterations."""
 
+import base64
+import json
+import re
+import zlib
 from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import numpy as np
@@ -289,10 +295,25 @@ def test_what_is_no_training() -> None:
         step(lambda: Value(2.0) * 3.0, n=2)
     with pytest.raises(ValueError, match="needs at least one step, got n=0"):
         step(neuron()[0], n=0)
-    with pytest.raises(ValueError, match="leave out n, and pass a function that returns the loss"):
-        step(neuron()[0], n=2, mistake="overwrite")
     with pytest.raises(TypeError, match=r"train_step returned None.*step\(train_step, n=20\)"):
         step(neuron()[0])
+
+
+def test_a_training_with_a_mistake_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error shows how, and what it shows works."""
+    train_step, wrong = neuron()[0], neuron(zero="never")[0]
+    with pytest.raises(ValueError, match="In a training a mistake changes all that comes after it") as raised:
+        step(train_step, n=2, mistake="no_zero_grad")
+    with pytest.raises(TypeError, match=r"train_step returned None(.|\n)*leaving out zero_grad"):
+        step(train_step, mistake="no_zero_grad")
+    monkeypatch.chdir(tmp_path)
+    _, *code = str(raised.value).splitlines()
+    exec(dedent("\n".join(code)), {"step": step, "train_step": train_step, "wrong": wrong})  # noqa: S102 (our own words)
+    page = (tmp_path / "two.html").read_text(encoding="utf-8")
+    packed = re.search("base64,([^<]*)<", page)
+    assert packed
+    graphs = json.loads(zlib.decompress(base64.b64decode(packed[1])))["payload"]["graphs"]
+    assert [graph["name"] for graph in graphs] == ["right", "wrong"]
 
 
 def test_json_round_trip() -> None:
