@@ -30,6 +30,7 @@ bench: .venv/bench.installed ## measure accuracy and speed, side by side with ot
 	$(BIN)/python -P benchmarks/eager_report.py
 	$(BIN)/python -P benchmarks/report.py
 	$(BIN)/python -P benchmarks/training.py --json benchmarks/results/training.json
+	$(BIN)/python -P benchmarks/stepper.py
 
 docs: .venv/test.installed ## make the README's picture and the editors' stubs anew
 	$(BIN)/python -P tools/make_pictures.py
