@@ -1,11 +1,13 @@
 """Everyone's page: by keyboard alone, on paper, without motion, in forced colours, on a phone; and hostile text."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
+from chainrule import nn
 from chainrule.autograd.mode import scope
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
@@ -273,3 +275,29 @@ def test_hostile_text_is_text_in_every_mode(show: Show) -> None:
     assert HOSTILE in page.inner_text(".card.node h2")
     assert page.locator("img").count() == 0
     assert page.title() != "owned"
+
+
+def test_a_box_of_shared_weights_by_keyboard(show: Show) -> None:
+    """It says to which of its weights a step goes, Enter opens it, Esc leads out."""
+    model = nn.scalar.MLP([2, 2, 1])
+    rows = [(0.5, -1.0), (1.0, 0.3)]
+    loss = sum(((model([Value(x) for x in row]) - 1.0) ** 2 for row in rows), Value(0.0))
+    page = show(g=step(loss))
+    box = '.box.group[aria-label="open layer1.parameters"]'
+    assert "shared" in page.text_content(box)
+    press(page, "End")
+    for _ in range(len(step(loss).trace.steps)):
+        if page.locator(f"{box}.taker").count():
+            break
+        press(page, "ArrowLeft")
+    said = page.inner_text(".sentence")
+    told = re.search(r"layer1\.(neuron\d\.(?:w\d|b))", said)
+    assert told, said
+    assert told[1] in page.text_content(f"{box}.told")
+    press(page, "Home")
+    assert "shared" in page.text_content(box)
+    focus_by_tab(page, box)
+    press(page, "Enter")
+    assert page.inner_text('.crumbs [aria-current="page"]') == "layer1.parameters"
+    press(page, "Escape")
+    assert page.inner_text('.crumbs [aria-current="page"]') == "whole graph"

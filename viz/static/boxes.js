@@ -44,11 +44,9 @@ class Box {
     const [first, last] = [graph.names[this.nodes[0]], graph.names[this.nodes.at(-1)]];
     if (!this.group) return [...parts, this.#text(9, top + 34, "caption", `${first} … ${last}`)];
     const { size, holds } = graph.groups[this.ref];
-    return [
-      ...parts,
-      this.#text(9, top + 34, "caption", `${size} ${holds ?? "nodes"}`),
-      this.#text(9, top + 50, "caption", holds ? "shared" : `${this.nodes.length} outputs`),
-    ];
+    this.shared = holds ? this.#text(9, top + 50, "caption", "shared") : null;
+    const below = this.shared ?? this.#text(9, top + 50, "caption", `${this.nodes.length} outputs`);
+    return [...parts, this.#text(9, top + 34, "caption", `${size} ${holds ?? "nodes"}`), below];
   }
 
   #title() {
@@ -88,6 +86,17 @@ class Box {
       parts.push(this.rival, this.marks);
     }
     return parts;
+  }
+
+  // Which of the parameters in a shared box a step goes to; null: none.
+  tell(node) {
+    if (!this.shared) return;
+    const { name, holds } = this.graph.groups[this.ref];
+    const scope = name.slice(0, -holds.length); // "layer 1.parameters" to "layer 1."
+    const full = node === null ? "shared" : this.graph.names[node];
+    const text = full.startsWith(scope) ? full.slice(scope.length) : full;
+    this.shared.textContent = text.length > 20 ? `…${text.slice(-19)}` : text;
+    this.element.classList.toggle("told", node !== null);
   }
 
   #opens() {

@@ -108,7 +108,10 @@ class SceneView extends Camera {
   }
 
   #highlight(step) {
-    for (const item of this.marked ?? []) item.element.classList.remove("giver", "taker", "chosen");
+    for (const item of this.marked ?? []) {
+      item.element.classList.remove("giver", "taker", "chosen");
+      item.tell(null);
+    }
     this.marked = [];
     this.flow.replaceChildren();
     this.focus = [];
@@ -136,6 +139,7 @@ class SceneView extends Camera {
       to = this.boxOf(parent, "in");
     mark(from ?? this.where.get(`out ${parent}`) ?? null, "giver");
     mark(to, "taker");
+    this.items[to]?.tell(parent);
     this.#trace(parent, step.child, step.argument, "backward");
   }
 
