@@ -47,8 +47,9 @@ _LOADER = """
   try {
     // In a notebook the page stands in a frame below a still picture, which is for where no script runs.
     const frame = window.frameElement;
-    const still = frame?.previousElementSibling;
-    if (still?.classList.contains("chainrule-still")) still.style.setProperty("display", "none", "important");
+    const before = [frame, frame?.parentElement].map((place) => place?.previousElementSibling); // marimo wraps frames
+    const still = before.find((other) => other?.classList.contains("chainrule-still"));
+    still?.style.setProperty("display", "none", "important");
     const light = frame?.ownerDocument.body.dataset.jpThemeLight; // JupyterLab's theme
     if (light) document.documentElement.dataset.theme = light === "true" ? "light" : "dark";
   } catch { /* a frame of another origin: the picture stays */ }
@@ -179,6 +180,7 @@ def _graph(name: str, trace: Trace) -> dict[str, Any]:
         "steps": packing.pack(data["steps"], data["nodes"]),
         "formulas": [_formula(entry) for entry in data["formulas"]],
         "sources": data["meta"].get("sources", {}),
+        **({"note": data["meta"]["note"]} if "note" in data["meta"] else {}),
         **({"rules": [_rule(rule) for rule in data["rules"]]} if "rules" in data else {}),
         **({"mistake": _mistake(data)} if "mistake" in data else {}),
         **({"paths": {row["node"]: row for row in data["paths"]}} if "paths" in data else {}),

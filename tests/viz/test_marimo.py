@@ -93,4 +93,7 @@ def test_python_and_the_reader_move_the_same_stepper(app: str, browser: Any) -> 
     page.keyboard.press("ArrowRight")
     assert frame.locator(".counter").inner_text() == "1 / 7", "the stepper without a widget is shown as well"
     assert widget.locator(".counter").inner_text() == "7 / 7"
+    still = page.locator("img.chainrule-still")
+    assert still.count() == 1
+    assert not still.is_visible(), "the stepper hides its picture"
     context.close()
