@@ -136,6 +136,26 @@ class Elements:
         grad = self.grads.get(node)
         return recorded(root, None if grad is None else float(np.asarray(grad)[index]))
 
+    def opened(self, node: int, index: Index) -> Trace:
+        """The graph of one element, with a word in its `meta` where its rule is another than the array's."""
+        trace = self.record(node, index).finish()
+        note = self._ties(node, _checked(index, self.shapes[node], self.names[node]))
+        return replace(trace, meta={**trace.meta, "note": note}) if note else trace
+
+    def _ties(self, node: int, index: Index) -> str:
+        op, params, operands = self.parts[node]
+        if op.name not in ("max", "min"):
+            return ""
+        data = np.asarray(operands[0][1])
+        taken = [float(data[at]) for at in _reduced(params, data.shape, index)]
+        ties = taken.count(max(taken) if op.name == "max" else min(taken))
+        if ties < 3:  # a pair shares equally in either graph
+            return ""
+        return (
+            f"{ties} elements tie. {self.names[node]} gives each of them the same share of the gradient, 1/{ties}; "
+            "compared pair by pair, as here, the later ones get more."
+        )
+
     def for_page(self) -> list[dict[str, Any]]:
         """The graphs of the elements that a page shows of small arrays, as plain data.
 
@@ -161,7 +181,7 @@ class Elements:
         numbers, size = [], 0
         for index in indices:
             try:
-                trace = self.record(node, index).finish()
+                trace = self.opened(node, index)
             except ValueError:
                 return {}
             if template is None:
@@ -191,6 +211,7 @@ def _numbers(trace: Trace) -> dict[str, Any]:
         "grads": [encode(state.grads.get(node.id)) for node in trace.nodes],
         "locals": [encode(edge.local) for edge in edges],
         "contributions": [encode(edge.contribution) for edge in edges],
+        **({"note": trace.meta["note"]} if "note" in trace.meta else {}),
     }
 
 

@@ -86,7 +86,8 @@ class Stepper:
             index: Which element; of a matrix product, its row and column.
 
         Returns:
-            A stepper over `Value`s, with the same numbers and the same gradient.
+            A stepper over `Value`s, with the same numbers and the same gradient; where three or more elements tie
+            for a maximum, its transcript says how their shares differ.
 
         Raises:
             ValueError: There is no such array, or its elements cannot be opened; says why.
@@ -111,7 +112,7 @@ class Stepper:
             )
         elements = self._elements
         number = elements.find(node)
-        recording = elements.record(number, index if isinstance(index, tuple) else (index,)).finish()
+        recording = elements.opened(number, index if isinstance(index, tuple) else (index,))
         return Stepper(recording, recording.nodes[-1].label)
 
     def html(self, title: str = "Backprop, step by step") -> str:

@@ -108,7 +108,7 @@ class Trace:
         scopes: The scopes; `scopes[k].id == k`.
         steps: What happened, in order.
         formulas: Derivatives as expression trees (see `chainrule.viz.formula`), shared by the nodes.
-        meta: Free facts, such as the source text: {"sources": {file: {line number: text}}}.
+        meta: Free facts, such as the source text, {"sources": {file: {line number: text}}}, or a "note" that is told.
         version: The schema's number.
         rules: How parameters move: {"name", "settings", "lines"}, where a line is [target, expression].
         mistake: A wrong walk beside the right one.

@@ -88,6 +88,7 @@ class Words:
         lines = [self.summary(), *self._leaves()]
         if mistake is not None:
             lines += [f"Beside it a wrong walk, {mistake.title}: {mistake.sentence}"]
+        lines += [trace.meta["note"]] if "note" in trace.meta else []
         for number, step in enumerate(trace.steps, 1):
             told = self.sentence(step)
             other = None if mistake is None else mistake.steps[number - 1]

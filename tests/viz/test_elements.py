@@ -71,6 +71,23 @@ def test_an_element_has_the_tensors_numbers(name: str) -> None:
         np.testing.assert_allclose(total, parent.grad, rtol=1e-10)
 
 
+def test_ties_of_a_maximum() -> None:
+    """Two share equally in pairs too; of three the last gets more than from the array's rule, and a note says so."""
+    for function, held in ((ops.max, [1.0, 2.0, 2.0, 2.0]), (ops.min, [1.0, 1.0, 2.0, 1.0])):
+        x = Tensor([held, [0.0, 3.0, 3.0, 1.0]], label="x")
+        result = function(x, axis=1)
+        result.label = "m"
+        stepper = step(result.sum())
+        opened = stepper.element("m", 0)
+        shares = opened.trace.state().grads
+        assert sorted(shares[k] for k in range(4) if shares.get(k)) == [0.25, 0.25, 0.5]
+        told = (
+            "3 elements tie. m gives each of them the same share of the gradient, 1/3; compared pair by pair"
+        )
+        assert told in opened.transcript()
+        assert "tie" not in stepper.element("m", 1).transcript()
+
+
 def test_labels_say_where() -> None:
     a, b = tensor(2, 3, label="A"), tensor(3, 2, label="B")
     c = a @ b

@@ -148,3 +148,33 @@ def test_paths_between_arrays_are_ranked_by_what_they_bring(show: Show) -> None:
     page.keyboard.press("Enter")
     assert page.inner_text(".paths h2") == "Why this gradient: 2 paths from loss"
     assert page.locator(".product").first.inner_text().startswith("brings ")
+
+
+def test_ties_are_told(show: Show) -> None:
+    """Where an opened maximum shares its gradient otherwise than the array's rule."""
+    x = Tensor([[2.0, 2.0, 2.0], [0.0, 3.0, 1.0]], label="x")
+    largest = ops.max(x, axis=1)
+    largest.label = "m"
+    page = show(g=largest.sum())
+    page.keyboard.press("End")
+    page.keyboard.press("/")
+    page.keyboard.type("m")
+    page.keyboard.press("Enter")
+    page.locator(".element[aria-label^='open element [0]']").first.click()
+    assert "3 elements tie. m gives each of them the same share" in page.inner_text(".formula")
+    page.keyboard.press("Escape")
+    page.locator(".element[aria-label^='open element [1]']").first.click()
+    assert page.inner_text("h1") == "The element m[1]"
+    assert "tie" not in page.inner_text(".formula")
+
+
+def test_the_only_path_to_an_array_is_shown(show: Show) -> None:
+    weight = Tensor([[1.0, 2.0], [3.0, 4.0]], label="W")
+    total = ops.tanh(Tensor([[0.1, 0.2]], requires_grad=False, label="X") @ weight).sum()
+    total.label = "loss"
+    page = show(g=total)
+    page.keyboard.press("End")
+    page.keyboard.press(".")
+    assert page.inner_text(".paths h2") == "Why this gradient: one path from loss"
+    assert page.inner_text(".route").endswith("→ W")
+    assert page.inner_text(".product").startswith("brings all of it: ")

@@ -10,7 +10,7 @@ function openerOf(graph, id, act) {
 function elementGraph(graph, id, index) {
   const { index: known, graph: packed, numbers } = graph.elements[id];
   const shared = unpacked(packed);
-  const { values, grads, locals, contributions, names } =
+  const { values, grads, locals, contributions, names, note } =
     numbers[known.findIndex((other) => other.join() === index.join())];
   const last = new Map(); // per node, the step that completes its gradient
   shared.steps.forEach((step, k) => step.kind === "backward" && last.set(step.parent, k));
@@ -35,6 +35,7 @@ function elementGraph(graph, id, index) {
     ...shared,
     name: `${graph.names[id]}[${index.join(", ")}]`,
     names,
+    note,
     nodes: shared.nodes.map(named),
     steps: shared.steps.map(filled),
   };

@@ -318,6 +318,7 @@ class Player {
     const hit = step && !asked ? this.breaks.hit(step, replay.steps[replay.at - 2]) : null;
     if (hit) rows.unshift(["stopped at", html("b", null, this.breaks.name(hit))]);
     rows.push(...this.#wrong(sentence));
+    if (this.graph.note) rows.push(["ties", html("p", null, this.graph.note)]);
     this.rows.replaceChildren(
       ...rows.flatMap(([term, content]) => [html("dt", null, term), html("dd", null, content)]),
     );
