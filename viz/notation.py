@@ -136,11 +136,14 @@ def _shaped(tree: Expression) -> Markup | None:
             return ["msup", ["mi", "e"], markup(inner)]
         case ["abs" | "absolute", inner]:
             return ["mrow", ["mo", "|"], markup(inner), ["mo", "|"]]
-        case ["where", condition, yes, no]:
-            rows: list[Markup] = [
-                ["mtr", ["mtd", markup(yes)], ["mtd", ["mtext", "if "], markup(condition)]],
-                ["mtr", ["mtd", markup(no)], ["mtd", ["mtext", "otherwise"]]],
-            ]
+        case ["where", _, _, _]:
+            rows: list[Markup] = []
+            rest: Expression = tree
+            while rest[0] == "where":  # cases within "otherwise" are further lines, not another brace
+                _, condition, yes, rest = rest
+                told = ["mtd", ["mtext", "if\u00a0"], markup(condition)]
+                rows.append(["mtr", ["mtd", markup(yes)], told])
+            rows.append(["mtr", ["mtd", markup(rest)], ["mtd", ["mtext", "otherwise"]]])
             return ["mrow", ["mo", "{"], ["mtable", *rows]]
         case ["swapaxes" | "transpose", inner, *_]:
             return ["msup", markup(inner, ATOM, first=False), ["mtext", "T"]]

@@ -61,3 +61,10 @@ def test_a_negative_number_gets_parentheses_where_it_needs_them() -> None:
     assert slots(markup(["swapaxes", X, TWO, TWO])) == [(0, FENCED)]
     assert slots(markup(["sub", ["num", 1.0], X])) == [(0, SIGNED)]
     assert slots(markup(["div", X, Y])) == [(0, PLAIN), (1, PLAIN)]
+
+
+def test_cases_within_cases_stand_under_one_brace() -> None:
+    tie = ["where", ["equal", ["slot", 0], ["slot", 1]], ["num", 0.5], ["num", 0.0]]
+    nested = ["where", ["greater", ["slot", 0], ["slot", 1]], ["num", 1.0], tie]
+    shown = " ".join(ElementTree.fromstring(mathml(nested, {0: "a", 1: "b"})).itertext())
+    assert " ".join(shown.split()) == "{ 1 if a > b 0.5 if a = b 0 otherwise"
