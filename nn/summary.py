@@ -246,8 +246,8 @@ def _flops(node: Tensor) -> int:
     sizes: list[Shape] = [np.shape(x.data if isinstance(x, Node) else x) for x in node.parents]
     if name in _MOVES:
         return 0
-    if name == "linear":
-        return 2 * size * sizes[0][-1] + size
+    if name in ("linear", "linear_activation"):
+        return size * (2 * sizes[0][-1] + (1 if name == "linear" else 2))
     if name == "matmul":
         return 2 * size * sizes[0][-1]
     if name == "conv":

@@ -11,7 +11,7 @@ from pathlib import Path
 from chainrule.backends.atomic import write_atomically
 from chainrule.viz import heat, labels
 from chainrule.viz.layout import Layout, PlacedBox, Scene, lay_out
-from chainrule.viz.layout.scenes import HEADER
+from chainrule.viz.layout.scenes import HEADER, MOST
 from chainrule.viz.steps import State, Summary
 from chainrule.viz.trace import Trace, TraceNode
 
@@ -149,10 +149,11 @@ class Writer:
         inside = sum(self.sizes[group] for group in groups)
         if not inside:
             return ""
-        return (
-            f"{len(self.trace.nodes):,} nodes, {inside:,} of them folded into {len(groups)} boxes; "
-            "the stepper opens them: step(loss)"
-        )
+        nodes = len(self.trace.nodes)
+        way_in = "the stepper opens them: step(loss)"
+        if nodes > MOST:
+            way_in = f"to look inside, draw or step through a part of at most {MOST:,} nodes"
+        return f"{nodes:,} nodes, {inside:,} of them folded into {len(groups)} boxes; {way_in}"
 
     def scene(self, scene: Scene, x: float, y: float, depth: int) -> str:
         """The wires and boxes of a scene, moved to x and y."""

@@ -122,3 +122,5 @@ def test_an_unknown_activation_is_refused_with_what_to_write_instead() -> None:
     with pytest.raises(ValueError, match="'rellu'; did you mean 'relu'") as caught:
         cr.linear(x, weight, bias, activation="rellu")
     assert "chainrule.elu(chainrule.linear(x, weight, bias))" in str(caught.value)
+    with pytest.raises(ValueError, match=r"must be one of 'relu', .*got \['relu'\]"):
+        cr.linear(x, weight, bias, activation=["relu"])  # type: ignore[arg-type]

@@ -84,7 +84,8 @@ def test_a_graph_too_large_to_draw_shows_parts_and_says_so() -> None:
         x = (x * 1.0001).tanh()
     shown = texts(picture(trace(x)))
     assert [text for text in shown if text.startswith("part ")] == [f"part {k}" for k in range(1, 21)]
-    assert "36,001 nodes, 36,001 of them folded into 20 boxes; the stepper opens them: step(loss)" in shown
+    note = "36,001 nodes, 36,001 of them folded into 20 boxes; "
+    assert f"{note}to look inside, draw or step through a part of at most 20,000 nodes" in shown
 
 
 def test_a_small_graph_says_nothing_of_folding(graph: Any) -> None:
