@@ -63,8 +63,8 @@ function pathsPanel(graph, paths, id, gradient, now, show) {
   if (paths.root === null || gradient === null || gradient === undefined || id === paths.root) return null;
   const { root } = paths;
   const listed = graph.paths?.[id];
-  if (!paths.known && !listed) return null;
-  const { count, rows, rest } = listed ? shapedPaths(listed) : scalarPaths(paths, id, gradient);
+  const found = listed ? shapedPaths(listed) : (paths.known ? scalarPaths : onlyPath)(paths, id, gradient);
+  const { count, rows, rest } = found;
   if (!rows.length) return null;
   const ordinal = (k) => ["first", "second", "third"][k] ?? `${k + 1}th`;
   const name = ({ child, parent, argument }) =>
@@ -144,6 +144,13 @@ function scalarPaths(paths, id, gradient) {
     };
   });
   return { count, rows, rest: number(gradient) - found.reduce((sum, path) => sum + path.product, 0) };
+}
+
+// Between arrays: where there is one path only, it brings all of the gradient.
+function onlyPath(paths, id, gradient) {
+  const { count, paths: found } = paths.to(id, 1);
+  const rows = found.map(({ edges }) => ({ edges, size: 1, text: `brings all of it: ${brief(gradient)}` }));
+  return { count, rows: count === 1n ? rows : [], rest: null };
 }
 
 // Between arrays the local derivatives are no numbers: a path is ranked by how large what it brings is.
