@@ -28,7 +28,8 @@ DEPTH = 4096  # bytes of a row of a block of A: the longer, the less often C is 
 ROWS = 168  # of a block of A, 688 kB: it is to stay in the second-level cache
 COLUMNS = 2048  # of a block of B, if it serves several blocks of A
 GAP = 8  # packed rows lie this much more apart than their length: at a power of two they would share a place
-NEAR = 1 << 20  # bytes of B that are read in place
+NEAR = 1 << 20  # bytes of B that are read in place; more are too if
+FEW_ROWS = 256  # C has at most so many, for which packing B would not pay
 FAR = 2048  # bytes between rows from which on they are read in place no more, if
 CROWD = 1024  # divides them: then the rows of a tile share few places of the fastest cache
 FEWEST = 4  # rows and columns of C from which on the kernel is as fast as BLAS (`benchmarks/dispatch.py`) if
@@ -146,9 +147,10 @@ def plan(f: Format) -> Any:
 
     @inlined
     def plan(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int) -> Any:
-        in_place = b_column == 1 and b_k * size < FAR and depth * n * size <= NEAR
+        crowded = b_k * size >= FAR and b_k * size % CROWD == 0
+        in_place = b_column == 1 and not crowded and (m <= FEW_ROWS or depth * n * size <= NEAR)
         near, far = min(a_row, a_k), max(a_row, a_k) * size
-        pack = not in_place and near == 1 and far >= FAR and far % CROWD == 0
+        pack = (not in_place or depth > deepest) and near == 1 and far >= FAR and far % CROWD == 0
         for_a = max(ROWS * (deepest + GAP), deepest * (ROWS + GAP)) if pack else 0
         columns = COLUMNS if m > ROWS else 2 * width
         for_b = 0 if in_place else min(depth, deepest) * (min(n, columns) + width)
@@ -191,14 +193,16 @@ def blocks(f: Format) -> Any:
         for_a, for_b = work, work + room * size
         rows_step, depth_step = ROWS // high * high, depth
         if in_place:
-            rows_step, columns_step = m, n
+            columns_step = n
+        if in_place and not pack:
+            rows_step = m
         else:
             depth_step = -(-depth // -(-depth // deepest)) if depth else 0
         for j in range(0, n, max(columns_step, 1)):
             columns = min(n - j, columns_step)
             for k in range(0, max(depth, 1), max(depth_step, 1)):
                 here = min(depth - k, depth_step)
-                panels, b_row, panel = b, b_k, width
+                panels, b_row, panel = b + k * b_k * size, b_k, width
                 if not in_place:
                     panels, b_row, panel = for_b, width, width * here
                     into_panels(b + (k * b_k + j * b_column) * size, b_k, b_column, panels, here, columns)
