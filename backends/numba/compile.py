@@ -130,18 +130,20 @@ def cache_directory() -> Path | None:
     return None
 
 
-@cache
-def package_hash() -> str:
-    """A hash of every source file of this package."""
-    return hash_of(Path(__file__).parent)
-
-
 def hash_of(package: Path) -> str:
     """A hash of the names and texts of the Python files in a folder."""
     digest = hashlib.sha256()
     for path in sorted(package.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+_PACKAGE_HASH = hash_of(Path(__file__).parent)  # now: what is edited later is not what this process compiles
+
+
+def package_hash() -> str:
+    """A hash of every source file of this package, as they were when this process imported them."""
+    return _PACKAGE_HASH
 
 
 class SourceCache(numba_caching.FunctionCache):
