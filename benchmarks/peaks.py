@@ -39,7 +39,8 @@ def chains(context: Any, steps: Any) -> Any:
         k.add_incoming(INDEX(0), before)
         k.add_incoming(following, loop)
         for n, (x, y) in enumerate(zip(sums, new, strict=True)):
-            x.add_incoming(ir.Constant(vector, [float(n)] * lanes), before)
+            start = float(n + 2)  # not 1, where x/2 + 1/2 stays and the compiler leaves the chain out
+            x.add_incoming(ir.Constant(vector, [start] * lanes), before)
             x.add_incoming(y, loop)
         builder.position_at_end(after)
         total = new[0]
