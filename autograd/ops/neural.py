@@ -124,7 +124,7 @@ def linear(x: Operand, weight: Operand, bias: Operand, activation: str | None = 
         raise ShapeError(f"linear: bias has shape {b}, weight {w}; the bias must have shape {w[:1]}")
     if activation is None:
         return apply(_LINEAR, x, weight, bias)
-    if not isinstance(activation, str) or activation not in ACTIVATIONS:
+    if activation not in tuple(ACTIVATIONS):  # what was given may have no hash
         raise ValueError(_no_such_activation(activation))
     return apply(_LINEAR_ACTIVATION, x, weight, bias, activation=activation)
 

