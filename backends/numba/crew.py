@@ -2,7 +2,7 @@
 
 A product of 256 x 256 matrices takes 300 microseconds, and to wake a thread of a Python pool takes 40. So the
 threads of a crew never return to Python. Each looks at a few words of memory, over and over, for `PATIENCE` after
-its last work, and only then sleeps. Meanwhile it occupies a processor: BLAS and OpenMP do so too, for 20 to 200
+its last work, and only then sleeps. Meanwhile it occupies a processor: NumPy's BLAS does so too, for 100
 milliseconds.
 
 Work comes in parts, and everyone, the caller too, takes the next one until there are none. What nobody has begun

@@ -250,28 +250,33 @@ def core(f: Format) -> str:
 
 
 @cache
+def room(f: Format) -> Any:
+    """A function that says how many numbers of room a product needs for what it packs or turns."""
+    plan_of, turns_of, lanes = plan(f), turns(f), shape(f).lanes
+
+    @inlined
+    def room(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int) -> Any:
+        if turns_of(m, n, depth, a_k, b_column):
+            _, _, _, for_a, for_b = plan_of(n, m, depth, b_column, b_k, a_k, a_row)
+            return for_a + for_b + (-(-n // lanes) * lanes) * (-(-m // lanes) * lanes)
+        _, _, _, for_a, for_b = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
+        return for_a + for_b
+
+    return room
+
+
+@cache
 def product(f: Format) -> Any:
     """The call of `core` with arrays: A and B with any strides, C with contiguous rows."""
     multiply: Any = types.ExternalFunction(core(f), types.void(*[types.int64] * 14))
-    plan_of, turns_of, real, size, lanes = (
-        plan(f),
-        turns(f),
-        f.real,
-        np.dtype(f.real).itemsize,
-        shape(f).lanes,
-    )
+    room_of, real, size = room(f), f.real, np.dtype(f.real).itemsize
 
     @inlined
     def product(a: Array, b: Array, c: Array, bias: int, epilogue: int) -> Any:
         (m, depth), n, c_row = a.shape, b.shape[1], c.strides[0] // size
         a_row, a_k = a.strides[0] // size, a.strides[1] // size
         b_k, b_column = b.strides[0] // size, b.strides[1] // size
-        if turns_of(m, n, depth, a_k, b_column):
-            _, _, _, for_a, for_b = plan_of(n, m, depth, b_column, b_k, a_k, a_row)
-            for_a += (-(-n // lanes) * lanes) * (-(-m // lanes) * lanes)
-        else:
-            _, _, _, for_a, for_b = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
-        work = np.empty(for_a + for_b, real)
+        work = np.empty(room_of(m, n, depth, a_row, a_k, b_k, b_column), real)
         multiply(
             a.ctypes.data, a_row, a_k, b.ctypes.data, b_k, b_column, c.ctypes.data, c_row,
             m, n, depth, bias, epilogue, work.ctypes.data,

@@ -13,7 +13,7 @@ from chainrule.backends.numba.bits import words
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import inlined, kernel, native
 from chainrule.backends.numba.crew import crew, sharing
-from chainrule.backends.numba.gemm import PARALLEL, core, multiply_and_finish, plan, turns, types_of
+from chainrule.backends.numba.gemm import PARALLEL, core, multiply_and_finish, room, types_of
 from chainrule.backends.numba.tile import shape
 
 Array = NDArray[Any]
@@ -80,22 +80,6 @@ def block_of(f: Format) -> Any:
             )  # fmt: skip
 
     return native(block, f"block-{f.name}", types.int64, types.int64)
-
-
-@cache
-def room(f: Format) -> Any:
-    """A function that says how many numbers of room a product needs for what it packs, as `gemm.product` does."""
-    plan_of, turns_of, lanes = plan(f), turns(f), shape(f).lanes
-
-    @inlined
-    def room(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int) -> Any:
-        if turns_of(m, n, depth, a_k, b_column):
-            _, _, _, for_a, for_b = plan_of(n, m, depth, b_column, b_k, a_k, a_row)
-            return for_a + for_b + (-(-n // lanes) * lanes) * (-(-m // lanes) * lanes)
-        _, _, _, for_a, for_b = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
-        return for_a + for_b
-
-    return room
 
 
 @cache

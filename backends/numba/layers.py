@@ -18,7 +18,7 @@ from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import FORMATS
 from chainrule.backends.numba.products import linear, matmul
-from chainrule.backends.numba.reduce import ROWS, block_of_rows, compensation
+from chainrule.backends.numba.reduce import ROWS, accumulation, block_of_rows, compensation
 from chainrule.backends.numpy import neural as reference
 
 Array = NDArray[Any]
@@ -26,7 +26,8 @@ Array = NDArray[Any]
 
 def before_loop(f: Format, rule: Any) -> Callable[..., Any]:
     """The cotangent of z from that of activation(z), (rows, columns), and the sums of its columns."""
-    add_rows, (lost, repaired), zero = block_of_rows(f), compensation(f), f.real(0)
+    add_rows, accumulate, (_, repaired) = block_of_rows(f), accumulation(f), compensation(f)
+    zero = f.real(0)
 
     def loop(g: Array, y: Array, out: Array, total: Array) -> None:
         rows, columns = g.shape
@@ -43,10 +44,7 @@ def before_loop(f: Format, rule: Any) -> Callable[..., Any]:
                 add_rows(out, first, last, 0, total)
                 continue
             add_rows(out, first, last, 0, part)
-            for j in range(columns):
-                new = total[j] + part[j]
-                error[j] += lost(total[j], part[j], new)
-                total[j] = new
+            accumulate(total, part, error)
         for j in range(columns):
             total[j] = repaired(total[j], error[j])
 

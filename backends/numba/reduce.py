@@ -138,9 +138,25 @@ def block_of_rows(f: Format) -> Any:
     return add_rows
 
 
+@cache
+def accumulation(f: Format) -> Any:
+    """A function that adds numbers to totals, and to the errors what the totals lose by it."""
+    lost, _ = compensation(f)
+
+    @inlined
+    def accumulate(total: Array, part: Array, error: Array) -> None:
+        for j in range(total.size):
+            new = total[j] + part[j]
+            error[j] += lost(total[j], part[j], new)
+            total[j] = new
+
+    return accumulate
+
+
 def sum_columns(f: Format) -> Callable[..., Any]:
     """The sum over the middle axis of x (outer, length, inner)."""
-    add_rows, (lost, repaired), zero = block_of_rows(f), compensation(f), f.real(0)
+    add_rows, accumulate, (_, repaired) = block_of_rows(f), accumulation(f), compensation(f)
+    zero = f.real(0)
 
     def loop(x: Array, out: Array) -> None:
         outer, length, inner = x.shape
@@ -155,10 +171,7 @@ def sum_columns(f: Format) -> Callable[..., Any]:
                 error[:] = zero
                 for first in range(ROWS, length, ROWS):
                     add_rows(x[k], first, min(first + ROWS, length), start, part)
-                    for j in range(columns):
-                        new = total[j] + part[j]
-                        error[j] += lost(total[j], part[j], new)
-                        total[j] = new
+                    accumulate(total, part, error)
                 for j in range(columns):
                     total[j] = repaired(total[j], error[j])
 
