@@ -8,6 +8,7 @@ that backpropagation is. (Why this order: a node's gradient is complete once eve
 from collections.abc import Callable, Container, Iterable, Sequence
 from functools import partial
 from operator import attrgetter
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from chainrule.autograd.errors import ShapeError
 from chainrule.autograd.node import HOOKED, Node, data_of, line_hint, where_made
 from chainrule.autograd.op import Op
 from chainrule.backends import floats
-from chainrule.backends.gradients import gradient
+from chainrule.backends.gradients import gradient, gradient_over
 
 Observer = Callable[["Edge"], None]
 _serial = attrgetter("serial")
@@ -126,6 +127,7 @@ class Algebra:
         self.nodes = nodes
         self.fit = fit
         self.known: dict[Op, Any] = {}  # what `rules` has returned
+        self.over: dict[Op, Any] = {}  # what `rules_over` has returned
 
     def rules(self, op: Op) -> Any:
         """Return for each argument how to compute its cotangent, ``(g, out, *operands, **params)``, or None."""
@@ -133,6 +135,16 @@ class Algebra:
         if found is None:
             each = [rule and gradient(self.xp, op.name, i, rule, op.arity) for i, rule in enumerate(op.rules)]
             found = self.known[op] = _AnyArgument(each[0]) if op.variadic else each
+        return found
+
+    def rules_over(self, op: Op) -> Any:
+        """Return the same for an op of one argument, to write the cotangent over g where that is faster."""
+        found = self.over.get(op)
+        if found is None:
+            found, rule = self.rules(op), op.rules[0]
+            if rule is not None and not op.variadic:
+                found = [gradient_over(self.xp, op.name, rule, found[0])]
+            self.over[op] = found
         return found
 
     def operand(self, x: Any) -> Any:
@@ -210,6 +222,7 @@ def _carry(
 ) -> None:
     """Go once from the latest operation to the earliest; arguments as `walk`."""
     nodes, fit, known = algebra.nodes, algebra.fit, algebra.known
+    spend = not (keep or guarded or nodes)  # nobody looks at g once the rules have
     for node in interior:
         g = cotangents.get(node) if keep else cotangents.pop(node, None)
         if g is None:
@@ -218,13 +231,14 @@ def _carry(
             g = cotangents[node] = run_hooks(node, g)
         op, parents, params = node.op, node.parents, node._params or {}
         assert op is not None
-        guard = guarded and op.structure == "elementwise"
-        if guard and nodes and not isinstance(g, Node):
-            guard = not np.all(g)  # a constant with no zero in it, such as the seed, needs none
+        guard = guarded and op.structure == "elementwise" and _may_be_zero(g, nodes)
         rules, out = known.get(op) or algebra.rules(op), node
         operands: Sequence[Any] = parents
         if not nodes:
             rules, out, operands = _on_data(node, rules, g)
+        raw = contribution = before = after = None  # one of them may be g
+        if spend and len(parents) == 1 and node._kept is None and getrefcount(g) == ALONE:
+            rules = algebra.rules_over(op)
         for argument, parent in enumerate(parents):
             if not isinstance(parent, Node):
                 continue
@@ -241,6 +255,19 @@ def _carry(
             after = cotangents[parent] = contribution if before is None else before + contribution
             if observe is not None:
                 observe(Edge(node, parent, argument, g, raw, contribution, before, after))
+
+
+def _may_be_zero(g: Any, nodes: bool) -> bool:
+    """Say whether a cotangent needs a guard: of those that are recorded, not a constant without zeros, as the seed."""
+    return not nodes or isinstance(g, Node) or not np.all(g)
+
+
+def _references_of_one() -> int:
+    g = np.empty(0)
+    return getrefcount(g)
+
+
+ALONE = _references_of_one()  # what `getrefcount` says of what one local variable holds and nothing else does
 
 
 def _on_data(node: Node, rules: Any, g: Any) -> tuple[Any, Any, list[Any]]:

@@ -23,7 +23,7 @@ from types import SimpleNamespace
 
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba import conv, elementwise, layers, norms, pool, products, reduce, rows
-from chainrule.backends.numba.codegen import fuse
+from chainrule.backends.numba.codegen import fuse, fuse_over
 from chainrule.backends.numba.updates import update
 
 table = SimpleNamespace(
@@ -39,6 +39,7 @@ table = SimpleNamespace(
     | {
         "update": update,
         "fuse": fuse,
+        "fuse_over": fuse_over,
         "gradients": norms.GRADIENTS
         | pool.GRADIENTS
         | {"cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)},

@@ -20,6 +20,7 @@ from chainrule.backends.numba.compile import inlined, kernel, read_only, writeab
 from chainrule.backends.numba.elementwise import FORMATS
 
 Array = NDArray[Any]
+OWN = 0x505  # `flags.num` of an array that owns its memory: C-contiguous, aligned, writeable
 # A number in place of an array, a dtype without a kernel, a parameter that is no number, such as clip's missing bound.
 MISFITS = (AttributeError, KeyError, TypeError)
 ELEMENTARY = ("exp", "expm1", "log", "log1p", "tanh", "sigmoid", "softplus", "silu", "erf", "gelu", "relu")
@@ -132,6 +133,7 @@ class Fused:
         cotangent: `(g, out, *inputs, **params)` to the rule's result, or to None where the operands are not arrays
             of g's shape and format. It is generated too: a loop over operands would cost more than the kernel of
             a small layer.
+        cotangent_over: the same, written over g.
     """
 
     def __init__(
@@ -147,6 +149,12 @@ class Fused:
         self.constants = program.constants
         read = [n for n in arrays if n in program.read]
         lines = [f"    {target} = {expression}" for expression, target in program.lines.items()]
+        elements, flat = ", ".join([*(f"{n}[i]" for n in read), *params]), [f"{n}.ravel()" for n in read]
+        checks = [
+            "    try:",
+            "        dtype, shape = g.dtype, g.shape",
+            *(f"        if {n}.dtype is not dtype or {n}.shape != shape: return None" for n in read[1:]),
+        ]
         self.source = "\n".join(
             [
                 f"def rule({', '.join([*read, *params])}):",
@@ -154,22 +162,37 @@ class Fused:
                 f"    return {result}",
                 f"def loop({', '.join([*read, *params, 'result'])}):",
                 "    for i in range(result.size):",
-                f"        result[i] = rule({', '.join([*(f'{n}[i]' for n in read), *params])})",
+                f"        result[i] = rule({elements})",
+                f"def loop_over({', '.join([*read, *params])}):",
+                "    for i in range(g.size):",
+                f"        g[i] = rule({elements})",
                 f"def cotangent({', '.join([*arrays, *params])}):",
-                "    try:",
-                "        dtype, shape = g.dtype, g.shape",
-                *(f"        if {n}.dtype is not dtype or {n}.shape != shape: return None" for n in read[1:]),
+                *checks,
                 "        result = empty(shape, dtype)",
-                f"        kernels[dtype]({', '.join([*(f'{n}.ravel()' for n in read), *params, 'result.ravel()'])})",
+                f"        kernels[dtype]({', '.join([*flat, *params, 'result.ravel()'])})",
                 "        return result",
+                "    except MISFITS:",
+                "        return None",
+                f"def cotangent_over({', '.join([*arrays, *params])}):",
+                *checks,
+                f"        if g.flags.num & {OWN} != {OWN}: return None",
+                f"        kernels_over[dtype]({', '.join([*flat, *params])})",
+                "        return g",
                 "    except MISFITS:",
                 "        return None",
             ]
         )
         self.text = self.source + repr(self.constants)
-        scope: dict[str, Any] = {"kernels": Kernels(self.compiled), "empty": np.empty, "MISFITS": MISFITS}
+        kernels, over = Kernels(self.compiled), Kernels(self.compiled_over)
+        scope: dict[str, Any] = {
+            "kernels": kernels,
+            "kernels_over": over,
+            "empty": np.empty,
+            "MISFITS": MISFITS,
+        }
         exec(self.source, scope)  # noqa: S102 -- text made above
         self.cotangent: Callable[..., Array | None] = scope["cotangent"]
+        self.cotangent_over: Callable[..., Array | None] = scope["cotangent_over"]
 
     def functions(self, f: Format) -> dict[str, Any]:
         """The generated functions for one format, `rule` to be inlined."""
@@ -185,6 +208,17 @@ class Fused:
         real = numba.from_dtype(np.dtype(f.real))
         types = [read_only(f.real)] * sum(self.reads) + [real] * len(self.params) + [writeable(f.real)]
         return kernel(self.functions(f)["loop"], f"{self.name}-{f.name}", *types, source=self.text)
+
+    def compiled_over(self, f: Format) -> Callable[..., Any]:
+        """The kernel for one format that writes over g.
+
+        It is a second one: told to write over what it reads, the first would find that its arrays overlap, and go
+        element by element.
+        """
+        real = numba.from_dtype(np.dtype(f.real))
+        others = [read_only(f.real)] * (sum(self.reads) - 1) + [real] * len(self.params)
+        name, loop = f"{self.name}-over-{f.name}", self.functions(f)["loop_over"]
+        return kernel(loop, name, writeable(f.real), *others, source=self.text)
 
 
 def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array | None] | None:
@@ -206,6 +240,28 @@ def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array
     """
     found = fusible(name, rule, arity)
     return None if found is None else found.cotangent
+
+
+def fuse_over(name: str, rule: Callable[..., Any]) -> Callable[..., Array | None] | None:
+    """Make the kernel of the derivative rule of a function of one array that writes the cotangent over g.
+
+    Args:
+        name: names it on disk.
+        rule: `rule(xp, g, out, x, **params)`.
+
+    Returns:
+        A function `(g, out, x, **params)` that returns g, or None, with nothing changed, where the operands need
+        NumPy. None if `fusible` returns None.
+
+    Example:
+        >>> g = np.array([1.0, 2.0])
+        >>> fuse_over("square", lambda xp, g, out, x: g * 2 * x)(g, None, np.array([3.0, 5.0])) is g
+        True
+        >>> g
+        array([ 6., 20.])
+    """
+    found = fusible(name, rule, 1)
+    return None if found is None or not found.reads[0] else found.cotangent_over
 
 
 def fusible(name: str, rule: Callable[..., Any], arity: int) -> Fused | None:

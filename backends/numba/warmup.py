@@ -53,7 +53,13 @@ def kernels(rules: Iterable[Rule] = ()) -> Iterator[tuple[str, Callable[[], Any]
         >>> len(dict(kernels())) > 50
         True
     """
-    fused = {rule[0]: function.compiled for rule in rules if (function := fusible(*rule)) is not None}
+    fused = {}
+    for name, rule, arity in rules:
+        function = fusible(name, rule, arity)
+        if function is not None:
+            fused[name] = function.compiled
+            if arity == 1:
+                fused[f"{name}-over"] = function.compiled_over
     yield "crew", crew.living
     for f in (FLOAT32, FLOAT64):
         for name, make in (own() | fused).items():

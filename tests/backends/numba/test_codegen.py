@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("numba", reason="needs numba: pip install numba")
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba.codegen import Fused, fuse
+from chainrule.backends.numba.codegen import Fused, fuse, fuse_over
 
 RULES = {
     "tanh": lambda xp, g, out, x: g * (1 - out * out),
@@ -91,3 +91,26 @@ def test_any_layout():
     unaligned = np.zeros(8 * g.size + 1, np.uint8)[1:].view(np.float64).reshape(g.shape)
     np.testing.assert_array_equal(fused(unaligned, out, x), 0 * out)
     assert fused(g[0, 0], out[0, 0], x) == g[0, 0] * (1 - out[0, 0] ** 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", RULES)
+def test_written_over_g(name, dtype):
+    g, out, x = operands(dtype, (6, 53))
+    expected, before = fuse(f"test_{name}", RULES[name], 1)(g, out, x), (out.copy(), x.copy())
+    assert fuse_over(f"test_{name}", RULES[name])(g, out, x) is g
+    np.testing.assert_array_equal(g, expected)
+    np.testing.assert_array_equal((out, x), before)
+
+
+def test_a_g_that_cannot_be_written_over_stays_as_it_is():
+    over, (g, out, x) = fuse_over("test_tanh", RULES["tanh"]), operands("float64")
+    constant = g.copy()
+    constant.flags.writeable = False
+    for mine in (constant, g.copy()[:], g.copy().T, g.astype(np.float16), np.float64(2.0), 2.0):
+        before = np.copy(mine)
+        assert over(mine, out, x) is None
+        np.testing.assert_array_equal(mine, before)
+    assert over(g, out[:1], x) is None
+    assert fuse_over("test_single", lambda xp, g, out, x: g * out) is None
+    assert fuse_over("test_without_g", lambda xp, g, out, x: x * out + x) is None

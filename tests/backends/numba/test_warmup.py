@@ -45,4 +45,4 @@ def test_entries_make_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_rule_that_fuses_is_in_the_list() -> None:
     listed = dict(warmup.kernels([("wave-0", lambda xp, g, out, x: g * 2 * xp.exp(x), 1)]))
-    assert {"wave-0-float32", "wave-0-float64"} <= set(listed)
+    assert {"wave-0-float32", "wave-0-float64", "wave-0-over-float32", "wave-0-over-float64"} <= set(listed)
