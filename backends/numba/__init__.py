@@ -10,7 +10,8 @@
 | `norms.py` | layer norm and batch norm |
 | `conv_tile.py`, `conv.py`, `pool.py` | convolutions and pooling |
 | `tile.py`, `gemm.py` | the kernel of the matrix product |
-| `atomics.py`, `places.py`, `crew.py`, `gemm_shared.py` | threads that wait for work; the product on several |
+| `atomics.py`, `places.py`, `crew.py` | threads that wait for work |
+| `slices.py`, `gemm_shared.py` | other kernels on several threads; the product |
 | `products.py`, `epilogue.py` | who computes a product, and what follows it |
 | `layers.py` | a linear layer with its activation, forward and backward |
 | `updates.py` | the optimizers' updates |

@@ -18,6 +18,7 @@ from chainrule.backends.numba.bits import select
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined, kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import FORMATS
+from chainrule.backends.numba.slices import LARGE, Sliced
 
 Array = NDArray[Any]
 OWN = 0x505  # `flags.num` of an array that owns its memory: C-contiguous, aligned, writeable
@@ -99,13 +100,13 @@ for _name in ("add", "sub", "mul"):
     setattr(Symbol, f"__r{_name}__", _operator(_name, reflected=True))
 
 
-class Kernels(dict[np.dtype[Any], Callable[..., Any]]):
+class Kernels(dict[np.dtype[Any], Any]):
     """The kernels of one rule by dtype, each compiled when it is first looked up."""
 
-    def __init__(self, compiled: Callable[[Format], Callable[..., Any]]) -> None:
+    def __init__(self, compiled: Callable[[Format], Any]) -> None:
         self.compiled = compiled
 
-    def __missing__(self, dtype: np.dtype[Any]) -> Callable[..., Any]:
+    def __missing__(self, dtype: np.dtype[Any]) -> Any:
         found = self[dtype] = self.compiled(FORMATS[dtype])
         return found
 
@@ -169,24 +170,28 @@ class Fused:
                 f"def cotangent({', '.join([*arrays, *params])}):",
                 *checks,
                 "        result = empty(shape, dtype)",
-                f"        kernels[dtype]({', '.join([*flat, *params, 'result.ravel()'])})",
+                f"        run = kernels[dtype] if result.size < {LARGE} else shared[dtype]",
+                f"        run({', '.join([*flat, *params, 'result.ravel()'])})",
                 "        return result",
                 "    except MISFITS:",
                 "        return None",
                 f"def cotangent_over({', '.join([*arrays, *params])}):",
                 *checks,
                 f"        if g.flags.num & {OWN} != {OWN}: return None",
-                f"        kernels_over[dtype]({', '.join([*flat, *params])})",
+                f"        run = kernels_over[dtype] if g.size < {LARGE} else shared_over[dtype]",
+                f"        run({', '.join([*flat, *params])})",
                 "        return g",
                 "    except MISFITS:",
                 "        return None",
             ]
         )
         self.text = self.source + repr(self.constants)
-        kernels, over = Kernels(self.compiled), Kernels(self.compiled_over)
+        shared, over = Kernels(self.compiled), Kernels(self.compiled_over)
         scope: dict[str, Any] = {
-            "kernels": kernels,
-            "kernels_over": over,
+            "shared": shared,
+            "kernels": Kernels(lambda f: shared[np.dtype(f.real)].alone),
+            "shared_over": over,
+            "kernels_over": Kernels(lambda f: over[np.dtype(f.real)].alone),
             "empty": np.empty,
             "MISFITS": MISFITS,
         }
@@ -203,22 +208,28 @@ class Fused:
         scope["rule"] = inlined(scope["rule"])
         return scope
 
-    def compiled(self, f: Format) -> Callable[..., Any]:
+    def compiled(self, f: Format) -> Sliced:
         """The kernel for one format."""
-        real = numba.from_dtype(np.dtype(f.real))
-        types = [read_only(f.real)] * sum(self.reads) + [real] * len(self.params) + [writeable(f.real)]
-        return kernel(self.functions(f)["loop"], f"{self.name}-{f.name}", *types, source=self.text)
+        arrays, numbers = sum(self.reads), len(self.params)
+        types = [read_only(f.real)] * arrays + [_number(f)] * numbers + [writeable(f.real)]
+        run = kernel(self.functions(f)["loop"], f"{self.name}-{f.name}", *types, source=self.text)
+        return Sliced(run, *range(arrays), arrays + numbers)
 
-    def compiled_over(self, f: Format) -> Callable[..., Any]:
+    def compiled_over(self, f: Format) -> Sliced:
         """The kernel for one format that writes over g.
 
         It is a second one: told to write over what it reads, the first would find that its arrays overlap, and go
         element by element.
         """
-        real = numba.from_dtype(np.dtype(f.real))
-        others = [read_only(f.real)] * (sum(self.reads) - 1) + [real] * len(self.params)
-        name, loop = f"{self.name}-over-{f.name}", self.functions(f)["loop_over"]
-        return kernel(loop, name, writeable(f.real), *others, source=self.text)
+        arrays, numbers = sum(self.reads), len(self.params)
+        types = [writeable(f.real)] + [read_only(f.real)] * (arrays - 1) + [_number(f)] * numbers
+        run = kernel(self.functions(f)["loop_over"], f"{self.name}-over-{f.name}", *types, source=self.text)
+        return Sliced(run, *range(arrays))
+
+
+def _number(f: Format) -> Any:
+    """The type of a parameter."""
+    return numba.from_dtype(np.dtype(f.real))
 
 
 def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array | None] | None:

@@ -32,7 +32,7 @@ from llvmlite import ir
 from numba import types
 
 from chainrule.backends.numba.atomics import WORD, add, load, pause, store, swap
-from chainrule.backends.numba.compile import compiled_apart, intrinsic, kernel, native, symbol
+from chainrule.backends.numba.compile import compiled_apart, inlined, intrinsic, kernel, native, symbol
 from chainrule.backends.numba.places import keep_away
 
 PATIENCE = 200e-6  # seconds: longer than what Python does between two kernels of a training step
@@ -42,12 +42,12 @@ MOST = (1 << 16) - 1  # parts of a job
 # The words of a crew, as bytes from its address. Those that different threads write lie two cache lines apart, since
 # processors fetch lines in pairs.
 LINE = 128
-CLAIM, JOB, LEFT, TAKEN, ORDERS, PLACES, MEMBERS = (LINE * k for k in range(7))
+CLAIM, JOB, LEFT, TAKEN, ORDERS, PLACES, MISSED, MEMBERS = (LINE * k for k in range(8))
 FUNCTION, ARGUMENTS, INVITED = (JOB + WORD * k for k in range(3))
 ROUNDS, STOP, HOME = (ORDERS + WORD * k for k in range(3))
 # CLAIM: the job's number << 32 | its parts << 16 | the next part. LEFT: parts not finished, + WAITING if the caller
-# sleeps until the last one is. TAKEN: whether there is a caller. PLACES: room for a mask of processors. A member's
-# line: whether it sleeps, its lock, its number in the system.
+# sleeps until the last one is. TAKEN: whether there is a caller. PLACES: room for a mask of processors. MISSED: the
+# work of small jobs that someone slept through. A member's line: whether it sleeps, its lock, its number in the system.
 WAITING = 1 << 32
 
 _acquire: Any = types.ExternalFunction("PyThread_acquire_lock", types.intc(types.int64, types.intc))
@@ -108,6 +108,28 @@ def watch(crew: int, member: int) -> None:
 
 
 @compiled_apart
+def willing(crew: int, members: int, work: int, waking: int) -> int:
+    """How many of so many members to invite to a small job.
+
+    They are those who watch. One that sleeps is woken once the jobs that it slept through would have paid for that:
+    a single small job does not wait for it, and a sequence of them has its help.
+
+    Args:
+        crew: its address.
+        members: the most that are of use.
+        work: how large the job is.
+        waking: how large a job takes as long as waking a member.
+    """
+    for member in range(members):
+        if load(crew + MEMBERS + member * LINE):
+            missed: int = add(crew + MISSED, work) + work
+            if missed >= waking:
+                store(crew + MISSED, 0)
+            return max(member, min(members, missed // waking))
+    return members
+
+
+@compiled_apart
 def wake(crew: int, members: int) -> None:
     """Wake those who sleep."""
     for member in range(members):
@@ -124,6 +146,12 @@ def work(crew: int, member: int) -> None:
         watch(crew, member)
         store(asleep, 1)  # who called just before that does this member's parts
         _acquire(load(asleep + WORD), 1)
+
+
+@inlined
+def edge(length: int, parts: int, part: int, step: int) -> int:
+    """Where a part of an axis begins: they are nearly equal, and cut at multiples of a step."""
+    return length if part >= parts else min(length, (length * part // parts + step // 2) // step * step)
 
 
 def share(crew: int, members: int, function: int, arguments: int, parts: int) -> None:

@@ -13,6 +13,7 @@ from chainrule.backends.numba import math
 from chainrule.backends.numba.bits import Scalar, select
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import kernel, read_only, writeable
+from chainrule.backends.numba.slices import LARGE, Sliced
 
 Array = NDArray[Any]
 FORMATS = {np.dtype(f.real): f for f in (FLOAT32, FLOAT64)}
@@ -94,6 +95,11 @@ def compiled(name: str, f: Format) -> Callable[..., Any]:
     return kernel(loop, f"{name}-{f.name}", *types)
 
 
+def sliced(name: str, f: Format) -> Sliced:
+    """The same kernel for large arrays."""
+    return Sliced(compiled(name, f), 0, 2 if name in WITH_PARAMETER else 1)
+
+
 def elementwise(name: str) -> Callable[..., Array]:
     """The table's function: any array in, a fresh array out; what has no kernel goes to the NumPy table.
 
@@ -110,11 +116,12 @@ def elementwise(name: str) -> Callable[..., Array]:
     """
     fallback, smallest = getattr(reference, name), SMALLEST.get(name, 0)
     kernels: dict[np.dtype[Any], Callable[..., Any]] = {}
+    shared: dict[np.dtype[Any], Callable[..., Any]] = {}
 
     def function(x: Array, *parameters: float) -> Array:
-        if type(x) is not np.ndarray or x.size < smallest:
+        if type(x) is not np.ndarray or (size := x.size) < smallest:
             return fallback(x, *parameters)  # type: ignore[no-any-return]
-        run = kernels.get(x.dtype)
+        run = (kernels if size < LARGE else shared).get(x.dtype)
         if run is None or x.flags.num & C_ALIGNED != C_ALIGNED:
             return otherwise(x, *parameters)
         out = np.empty(x.shape, x.dtype)
@@ -125,7 +132,8 @@ def elementwise(name: str) -> Callable[..., Array]:
         if x.dtype not in FORMATS:
             return fallback(x, *parameters)  # type: ignore[no-any-return]
         if x.dtype not in kernels:
-            kernels[x.dtype] = compiled(name, FORMATS[x.dtype])
+            shared[x.dtype] = several = sliced(name, FORMATS[x.dtype])
+            kernels[x.dtype] = several.alone
         if x.flags.num & C_ALIGNED == C_ALIGNED:
             return function(x, *parameters)
         if x.T.flags.num & C_ALIGNED == C_ALIGNED:

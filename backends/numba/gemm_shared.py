@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from chainrule.backends import threads
 from chainrule.backends.numba.bits import words
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
-from chainrule.backends.numba.compile import inlined, kernel, native
-from chainrule.backends.numba.crew import crew, sharing
+from chainrule.backends.numba.compile import kernel, native
+from chainrule.backends.numba.crew import crew, edge, sharing
 from chainrule.backends.numba.gemm import PARALLEL, core, multiply_and_finish, room, types_of
 from chainrule.backends.numba.tile import shape
 
@@ -53,12 +53,6 @@ def grid(m: int, n: int, count: int) -> tuple[int, int]:
     grids = [(down, blocks // down) for down in range(1, blocks + 1) if blocks % down == 0]
     fits = [g for g in grids if m >= g[0] * tile.rows and n >= g[1] * tile.lanes] or grids
     return min(fits, key=lambda g: g[1] * m + 2 * g[0] * n)
-
-
-@inlined
-def edge(length: int, parts: int, part: int, step: int) -> int:
-    """Where a part of an axis begins: they are nearly equal, and cut at multiples of a step."""
-    return length if part >= parts else min(length, (length * part // parts + step // 2) // step * step)
 
 
 @cache

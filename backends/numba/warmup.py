@@ -17,6 +17,7 @@ from chainrule.backends.numba import (
     pool,
     reduce,
     rows,
+    slices,
     updates,
 )
 from chainrule.backends.numba.codegen import fusible
@@ -69,7 +70,7 @@ def kernels(rules: Iterable[Rule] = ()) -> Iterator[tuple[str, Callable[[], Any]
 def own() -> dict[str, Callable[[Format], Any]]:
     """By name, what makes a kernel for a format: every file that calls `compile.kernel` is here."""
     return (
-        {name: partial(elementwise.compiled, name) for name in elementwise.TABLE}
+        {name: partial(elementwise.sliced, name) for name in elementwise.TABLE}
         | {name: partial(rows.compiled, name) for name in (*rows.TABLE, "kept_entropy", "kept_entropy_grad")}
         | {name: partial(updates.compiled, name) for name in updates.UPDATES}
         | {
@@ -104,7 +105,9 @@ def warm_up(makers: Iterable[tuple[str, Callable[[], Any]]]) -> Iterator[Warmed]
     for name, make in makers:
         before = made["compiled"]
         try:
-            make()
+            found = make()
+            if isinstance(found, slices.Sliced):
+                found.sharing_out()
         except Exception as error:  # one kernel that this processor cannot have must not hide the others
             lines = str(error).strip().splitlines() or [""]
             yield Warmed(name, False, f"{type(error).__name__}: {lines[0]}")

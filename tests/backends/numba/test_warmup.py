@@ -34,13 +34,17 @@ def test_entries_make_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         warmup.reduce.compiled,
         warmup.rows.compiled,
         warmup.updates.compiled,
+        warmup.slices.sharing_out,
     ):
         module.cache_clear()
     makers = dict(warmup.kernels())
     names = ["relu-float64", "softmax-float64", "sgd-float64", "max in rows-float64", "epilogue-relu-float64"]
     done = list(warmup.warm_up((name, makers[name]) for name in names))
     assert done == [warmup.Warmed(name, False, "") for name in names]
-    assert len(list(tmp_path.glob("*.kernel"))) == len(names)
+    # What shares relu out among threads: a kernel, and the function for its parts.
+    shared = list(tmp_path.glob("slice*.kernel"))
+    assert len(shared) == 2
+    assert len(list(tmp_path.glob("*.kernel"))) == len(names) + len(shared)
 
 
 def test_a_rule_that_fuses_is_in_the_list() -> None:

@@ -1,0 +1,148 @@
+"""A kernel on several threads: its arrays are cut into slices, and the threads of a crew take them in turn.
+
+This suits a kernel that does the same with every element of its arrays, or with every row or image. Its machine code
+is called as it is, with parts of the arrays in their place. So an element comes out the same bits whoever computes
+it, and no loop is compiled twice: what is compiled here depends on the types of the arguments alone.
+"""
+
+# mypy: allow-untyped-calls
+
+import hashlib
+from functools import cache
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+
+from chainrule.backends import threads
+from chainrule.backends.numba.compile import intrinsic, kernel, native
+from chainrule.backends.numba.crew import crew, edge, sharing, willing
+
+SLICES = 4  # for each thread: one that comes late, or loses its processor for a while, does fewer of them
+UNIT = 64  # elements: arrays are cut at multiples of it, where a loop over vectors would pause anyway
+# Elements of an elementary function, measured: what a thread that watches is worth calling for, and one that sleeps
+# worth waking.
+LEAST, WAKING = 1 << 15, 1 << 19
+LARGE = 2 * LEAST  # less is nothing for two threads
+
+
+@intrinsic
+def address_of(typing_context: Any, values: Any) -> Any:
+    """The address of a tuple, good until the function that asks for it returns."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ptrtoint(cgutils.alloca_once_value(builder, arguments[0]), ir.IntType(64))
+
+    return types.int64(values), generate
+
+
+@cache
+def values_at(kind: Any) -> Any:
+    """An intrinsic: the tuple of this type at an address."""
+
+    @intrinsic
+    def values_at(typing_context: Any, address: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            found = builder.load(builder.inttoptr(arguments[0], context.get_value_type(kind).as_pointer()))
+            context.nrt.incref(builder, kind, found)
+            return found
+
+        return kind(types.int64), generate
+
+    return values_at
+
+
+@cache
+def call_kernel(arguments: tuple[Any, ...]) -> Any:
+    """An intrinsic that calls the kernel at an address, made for arguments of these types, with a tuple of them."""
+
+    @intrinsic
+    def call_kernel(typing_context: Any, address: Any, values: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, operands: Any) -> Any:
+            kind = context.call_conv.get_function_type(types.none, arguments)
+            given = zip(cgutils.unpack_tuple(builder, operands[1]), values, arguments, strict=True)
+            cast = [context.cast(builder, *each) for each in given]
+            function = builder.inttoptr(operands[0], kind.as_pointer())
+            context.call_conv.call_function(builder, function, types.none, arguments, cast)
+            return context.get_dummy_value()
+
+        return types.void(types.int64, values), generate
+
+    return call_kernel
+
+
+@cache
+def sharing_out(arguments: tuple[Any, ...], cut: tuple[int, ...]) -> tuple[Any, Any]:
+    """What shares out a kernel made for arguments of these types, of which some are cut.
+
+    Returns:
+        The kernel `(*arguments, address, unit, parts, crew, members, work, part)` and the native function for its
+        last argument.
+    """
+    names = [f"a{k}" for k in range(len(arguments))]
+    given = ", ".join(names)
+    sliced = ", ".join(f"{n}[start:stop]" if k in cut else n for k, n in enumerate(names))
+    values = types.BaseTuple.from_types([*arguments, *[types.int64] * 3])
+    scope = {
+        "address_of": address_of, "values_at": values_at(values), "call": call_kernel(arguments),
+        "willing": willing, "share": sharing(), "edge": edge, "waking": WAKING,
+    }  # fmt: skip
+    source = f"""
+def part(arguments, k):
+    {given}, run, unit, parts = values_at(arguments)
+    length = a{cut[0]}.shape[0]
+    start, stop = edge(length, parts, k, unit), edge(length, parts, k + 1, unit)
+    if start < stop:
+        call(run, ({sliced}))
+def shared({given}, run, unit, parts, crew, members, work, part):
+    members = willing(crew, members, work, waking)
+    share(crew, members, part, address_of(({given}, run, unit, parts)), parts)
+"""
+    exec(source, scope)  # noqa: S102 -- the text above
+    name, numbers = hashlib.sha256(repr((arguments, cut)).encode()).hexdigest()[:16], [types.int64] * 7
+    part = native(scope["part"], f"slice-{name}", types.int64, types.int64, source=source)
+    return kernel(scope["shared"], f"slices-{name}", *arguments, *numbers, nogil=True, source=source), part
+
+
+class Sliced:
+    """A kernel for as many threads as are worth it; it is called as the kernel is.
+
+    Attributes:
+        alone: the kernel, for one thread.
+    """
+
+    def __init__(self, alone: Any, *cut: int, unit: int = UNIT, weight: int = 1) -> None:
+        """Say how a kernel is cut.
+
+        Args:
+            alone: the kernel. What it does for a part of its arrays depends on nothing outside of that part.
+            cut: the places of the arguments that are cut along their first axis, all of one length; the first of
+                them is the one whose elements are counted. The others are given to every slice as they are.
+            unit: the arrays are cut at multiples of it.
+            weight: how many times as long as an elementary function the kernel takes for an element.
+        """
+        self.alone, self._cut, self._counted, self._unit, self._weight = alone, cut, cut[0], unit, weight
+        self._sharing: tuple[Any, Any, int] | None = None
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run the kernel, on one thread or several."""
+        count = threads.num_threads()
+        if count > 1:
+            work = arguments[self._counted].size * self._weight
+            if work < count * LEAST:
+                count = work // LEAST
+        if count < 2:
+            self.alone(*arguments)
+            return
+        shared, part, address = self._sharing or self.sharing_out()
+        members = crew(count - 1)
+        numbers = self._unit, count * SLICES, members.address, count - 1, work, part.address
+        shared(*arguments, address, *numbers)
+
+    def sharing_out(self) -> tuple[Any, Any, int]:
+        """Make what shares it out: what the function `sharing_out` returns, and the kernel's address."""
+        (compiled,) = self.alone.overloads.values()
+        address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
+        self._sharing = *sharing_out(compiled.signature.args, self._cut), address
+        return self._sharing
