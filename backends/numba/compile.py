@@ -8,10 +8,11 @@ the old machine code comes back. Here the key of a cached kernel is a hash of *a
 # mypy: allow-untyped-calls, allow-subclassing-any
 
 import hashlib
+import secrets
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 from numba import extending, types
-from numba.core import caching as numba_caching, compiler
+from numba.core import bytecode, caching as numba_caching, compiler
 from numba.core.ccallback import CFunc
 from numba.misc.appdirs import AppDirs
 
@@ -37,11 +38,17 @@ FLAGS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}}
 # numba's decorators hide what they decorate from a type checker, so what they return is Any.
 CONFIG: Any = numba.config
 CACHING: Any = numba_caching
+COUNTING: Any = bytecode.FunctionIdentity
 intrinsic: Any = extending.intrinsic
 compiled_apart: Any = numba.njit(**FLAGS)  # for large functions that kernels call
 inlined: Any = numba.njit(forceinline=True, **FLAGS)  # for the functions that a kernel's loop calls
 # For sums alone, since compensation is exact only in order: in any other place "reassoc" is an error.
 inlined_sum: Any = numba.njit(forceinline=True, **(FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}}))
+
+# numba names machine code after the function and a count, which begins at 1 in each process. What two processes have
+# compiled and kept meets in a third, and of two functions of one name the linker takes the first for both: the tiles
+# of float32 for those of float64. So here a random number, which forked children don't share, stands for the count.
+COUNTING._unique_ids = iter(partial(secrets.randbits, 62), None)
 
 
 def read_only(dtype: type[np.number[Any]], ndim: int = 1) -> types.Array:

@@ -207,6 +207,41 @@ def test_processes_that_compile_at_once(tmp_path):
     assert run_script(SCRIPT, environment) == "1"
 
 
+# A function that stands in the machine code of each kernel, under a name in which only numba's own count differs.
+APART = """
+import sys
+import numba
+import numpy as np
+from chainrule.backends.numba.compile import kernel, read_only, writeable
+
+def times(factor):
+    @numba.njit
+    def apart(x, n):  # calls itself twice, and so is not put in place of its call
+        if n == 0:
+            return factor * x
+        return (apart(x, n - 1) + apart(x, n - 1)) / 2
+
+    def run(x, out):
+        for i in range(out.size):
+            out[i] = apart(x[i], i + 1)
+
+    return kernel(run, f"times-{factor}", read_only(np.float64), writeable(np.float64))
+
+out = np.empty(1)
+for factor in map(float, sys.argv[1].split()):
+    times(factor)(np.ones(1), out)
+    print(out[0], end=" ")
+"""
+
+
+def test_kernels_that_two_processes_compiled_do_not_take_each_others_functions(tmp_path):
+    file = tmp_path / "script.py"
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    for factors in ("2.0", "3.0", "2.0 3.0", "3.0 2.0"):
+        file.write_text(APART.replace("sys.argv[1]", repr(factors)))
+        assert run_script(file, environment) == factors
+
+
 def test_spawned_children_and_threads(tmp_path):
     """Children that begin afresh find the kernels of their parent; threads may meet at a kernel's first call."""
     file = tmp_path / "script.py"
