@@ -4,6 +4,7 @@
 |---|---|
 | `compile.py` | the compiler's flags and the cache on disk |
 | `coefficients.py`, `bits.py`, `math.py` | elementary functions that vectorise |
+| `vectors.py` | vectors as values, for loops that LLVM does not vectorise well |
 | `elementwise.py` | loops over them: activations and their like |
 | `rows.py` | softmax, its logarithm, cross-entropy |
 | `reduce.py` | sums, means and maxima along any axes |
@@ -14,7 +15,7 @@
 | `slices.py`, `gemm_shared.py` | other kernels on several threads; the product |
 | `products.py`, `epilogue.py` | who computes a product, and what follows it |
 | `layers.py` | a linear layer with its activation, forward and backward |
-| `updates.py` | the optimizers' updates |
+| `objects.py`, `updates.py` | arrays read out of a list; the optimizers' updates |
 | `codegen.py` | derivative rules become kernels |
 
 A kernel is compiled, or loaded from the disk, when it is first called.

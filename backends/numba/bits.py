@@ -64,6 +64,40 @@ def select(typing_context: Any, condition: Any, x: Any, y: Any) -> Any:
 
 
 @intrinsic
+def unless(typing_context: Any, condition: Any, x: Any) -> Any:
+    """x, but 0 where the condition holds: of numbers and of vectors."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.select(arguments[0], arguments[1].type(None), arguments[1])
+
+    return x(condition, x), generate
+
+
+@cache
+def raised(f: Format) -> Scalar:
+    """An intrinsic: 2^n y for t = n + `shifted_round`, if that is a normal number; for numbers and for vectors.
+
+    n is added to the exponent in the bits of y, which costs less than a product.
+    """
+
+    @intrinsic
+    def raised(typing_context: Any, t: Any, y: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kind = arguments[0].type
+            integer: Any = ir.IntType(f.fraction_bits + f.exponent_bits + 1)
+            shift: Any = integer(f.fraction_bits)
+            if isinstance(kind, ir.VectorType):
+                integer = ir.VectorType(integer, kind.count)
+                shift = ir.Constant(integer, [shift] * kind.count)
+            n, bits = (builder.bitcast(x, integer) for x in arguments)
+            return builder.bitcast(builder.add(builder.shl(n, shift), bits), kind)
+
+        return y(t, y), generate
+
+    return raised
+
+
+@intrinsic
 def fused(typing_context: Any, x: Any, y: Any, z: Any) -> Any:
     """x y + z, rounded once where the processor can: for the places where it matters which product is fused."""
 

@@ -25,10 +25,12 @@ from chainrule.backends.numba.bits import (
     polynomial,
     power_of_two,
     powers_of_two,
+    raised,
     select,
     shifted_round,
     split_exponent,
     split_log,
+    unless,
 )
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined
@@ -76,17 +78,15 @@ def exp_of_difference(f: Format) -> Scalar:
 
     e^x = 2^n 2^r with r = x / ln 2 - n. It is 0 from near the least normal number down; for a NaN it may be any number.
     """
-    P, big, per_ln2, real = powers_of_two(f), shifted_round(f), f.real(1 / np.log(2.0)), as_float(f)
-    fraction_bits, one, none = f.fraction_bits, f.real(1), f.integer(0)
-    low, integer = f.real((1.001 - f.bias) * np.log(2.0)), f.integer
+    P, big, per_ln2, times = powers_of_two(f), shifted_round(f), f.real(1 / np.log(2.0)), raised(f)
+    one, low = f.real(1), f.real((1.001 - f.bias) * np.log(2.0))
 
     @inlined
     def exp_of_difference(x: Any) -> Any:
         y = x * per_ln2
         t = y + big
         r = y - (t - big)
-        bits = integer((as_integer(t) << fraction_bits) + as_integer(one + r * P(r)))
-        return real(select(x < low, none, bits))
+        return unless(x < low, times(t, one + r * P(r)))
 
     return exp_of_difference
 

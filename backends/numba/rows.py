@@ -21,17 +21,17 @@ from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import (
     compiled_apart,
     inlined,
-    inlined_sum,
     kernel,
     read_only,
     writeable,
 )
 from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
 from chainrule.backends.numba.reduce import EXTREMES, block_sum
+from chainrule.backends.numba.vectors import vectors
 
 Array = NDArray[Any]
 BLOCK = 2048  # elements
-WIDE = 384  # columns from which on a row is worth a loop of its own
+WIDE = 96  # columns from which on a row is worth a loop of its own
 LABELS = types.Array(types.int64, 1, "C", readonly=True)
 
 
@@ -41,19 +41,22 @@ def exponentials(f: Format) -> Any:
 
     A row that holds NaN or whose largest is infinite gets the sum NaN, which turns all that is made of it into NaN.
     """
-    wide_row, narrow_rows, (larger, start) = of_wide_row(f), of_narrow_rows(f), EXTREMES["max"]
-    infinity, nan, first = f.real(np.inf), f.real(np.nan), f.real(start)
+    wide_row, largest, narrow_rows = of_wide_row(f), largest_of_wide_row(f), of_narrow_rows(f)
+    (larger, start), infinity, nan = EXTREMES["max"], f.real(np.inf), f.real(np.nan)
+    first = f.real(start)
 
     @compiled_apart
     def exponentials(x: Array, out: Array, tops: Array, sums: Array) -> None:
         rows, columns = x.shape
         for i in range(rows):
-            row, top = x[i], first
-            for j in range(columns):
-                top = larger(top, row[j])
-            tops[i] = top
             if columns >= WIDE:
-                sums[i] = wide_row(row, top, out[i])
+                tops[i] = largest(x[i])
+                sums[i] = wide_row(x[i], tops[i], out[i])
+            else:
+                row, top = x[i], first
+                for j in range(columns):
+                    top = larger(top, row[j])
+                tops[i] = top
         if columns < WIDE:
             narrow_rows(x, tops, out, sums)
         for i in range(rows):
@@ -63,18 +66,59 @@ def exponentials(f: Format) -> Any:
 
 
 @cache
-def of_wide_row(f: Format) -> Any:
-    """A function: e^(row - top) to `out`, and its sum."""
-    exp, zero = math.exp_of_difference(f), f.real(0)
+def largest_of_wide_row(f: Format) -> Any:
+    """The largest number of a row; NaN if it holds one. Four vectors at a time hide what a comparison takes."""
+    v, least, nan = vectors(f), f.real(-np.inf), f.real(np.nan)
+    size, load, larger, unordered, either = v.size, v.load, v.larger, v.unordered, v.either
+    filled, some, largest = v.filled, v.some, v.largest
 
-    @inlined_sum
+    @inlined
+    def largest_of_wide_row(row: Array) -> Any:
+        place = np.intp(row.ctypes.data)  # signed, as sums of unsigned and signed integers are floats
+        end = place + row.size * row.itemsize
+        a = b = c = d = filled(least)
+        missing = unordered(a, a)
+        while place <= end - 4 * size:
+            p, q, r, s = load(place), load(place + size), load(place + 2 * size), load(place + 3 * size)
+            a, b, c, d = larger(p, a), larger(q, b), larger(r, c), larger(s, d)
+            missing = either(missing, either(unordered(p, q), unordered(r, s)))
+            place += 4 * size
+        while place < end:
+            p = load(min(place, end - size))  # the last vector may overlap the one before it
+            a, missing = larger(p, a), either(missing, unordered(p, p))
+            place += size
+        return select(some(missing), nan, largest(larger(larger(a, b), larger(c, d))))
+
+    return largest_of_wide_row
+
+
+@cache
+def of_wide_row(f: Format) -> Any:
+    """e^(row - top) to `out`, and its sum."""
+    exp, v, zero = math.exp_of_difference(f), vectors(f), f.real(0)
+    size, load, store, filled, last, total = v.size, v.load, v.store, v.filled, v.last, v.total
+
+    @inlined
     def of_wide_row(row: Array, top: Any, out: Array) -> Any:
-        total = zero
-        for j in range(row.size):
-            power = exp(row[j] - top)
-            out[j] = power
-            total += power
-        return total
+        place, to_out = np.intp(row.ctypes.data), np.intp(out.ctypes.data - row.ctypes.data)
+        end = place + row.size * row.itemsize
+        a = b = c = d = filled(zero)
+        while place <= end - 4 * size:
+            p, q, r, s = load(place), load(place + size), load(place + 2 * size), load(place + 3 * size)
+            p, q, r, s = exp(p - top), exp(q - top), exp(r - top), exp(s - top)
+            store(p, place + to_out)
+            store(q, place + to_out + size)
+            store(r, place + to_out + 2 * size)
+            store(s, place + to_out + 3 * size)
+            a, b, c, d = a + p, b + q, c + r, d + s
+            place += 4 * size
+        while place < end:
+            here = min(place, end - size)
+            p = exp(load(here) - top)
+            store(p, here + to_out)
+            a = a + last(p, (here + size - place) // row.itemsize)
+            place += size
+        return total((a + b) + (c + d))
 
     return of_wide_row
 
@@ -192,7 +236,9 @@ def kept_entropy_loop(f: Format) -> Callable[..., Any]:
             for i in range(start, stop):
                 if not 0 <= labels[i] < columns:
                     raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                losses[i] = log(sums[i]) - (x[i, labels[i]] - tops[i - start])
+                losses[i] = x[i, labels[i]] - tops[i - start]
+        for i in range(rows):  # apart from what may raise, so that the logarithms fill vectors
+            losses[i] = log(sums[i]) - losses[i]
 
     return loop
 

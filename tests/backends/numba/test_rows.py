@@ -70,6 +70,22 @@ def test_missing_numbers_reach_loss_and_gradient():
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("columns", [rows.WIDE, rows.WIDE + 1, 1000, 1024 + 17])
+def test_each_place_of_a_wide_row_counts_once(columns, dtype):
+    x, one = np.zeros((columns, columns), dtype), np.arange(columns)
+    x[one, one] = 5
+    expected = reference.softmax(x, -1)
+    np.testing.assert_allclose(table.softmax(x, -1), expected, rtol=20 * np.finfo(dtype).eps)
+    for value in (np.nan, np.inf):
+        x[one, one] = value
+        assert np.isnan(table.softmax(x, -1)).all()
+    x[one, one] = -np.inf
+    found = table.softmax(x, -1)
+    assert not found[one, one].any()
+    np.testing.assert_allclose(found[0, 1:], 1 / (columns - 1), rtol=20 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("shape", SHAPES)
 def test_cross_entropy(shape, dtype):
     x, labels = matrix(shape, dtype), np.random.default_rng(2).integers(0, shape[1], shape[0])
