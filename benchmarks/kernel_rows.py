@@ -1,16 +1,17 @@
 """The rows of `kernels.py` but for those of `kernels_nn.py`: what is measured, and what a contestant would write.
 
-NumPy's contestant is the fastest expression for it, with temporaries reused. The numba backend is called as the
-engine calls it, through the table; its derivatives are kernels made from the engine's own rules.
+NumPy's contestants are those of `by_hand.py`. The numba backend is called as the engine calls it, through the table;
+its derivatives are kernels made from the engine's own rules.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from measure import Call, Row, jax, jitted, numbers, numexpr, rng, tensor, torch  # isort: skip  (before NumPy)
+from measure import Call, Rows, jax, jitted, numbers, numexpr, rng, tensor, torch  # isort: skip  (before NumPy)
 
+import by_hand
 import numpy as np
 from network_steps import chainrule_step, numpy_step, start_of, torch_step
 
@@ -25,29 +26,16 @@ numba, numpy = backends.load("numba"), backends.load("numpy")
 functional: Any = torch.nn.functional if torch else None
 
 
-def sigmoid(x: Any) -> Any:
-    out = np.negative(x)
-    np.exp(out, out=out)
-    out += 1
-    return np.reciprocal(out, out=out)
-
-
-def softplus(x: Any) -> Any:
-    return np.logaddexp(x, np.float32(0))
-
-
-# name: NumPy's best expression, numexpr's
-FORWARD: dict[str, tuple[Callable[[Any], Any], str]] = {
-    "exp": (np.exp, "exp(x)"),
-    "sigmoid": (sigmoid, "1 / (1 + exp(-x))"),
-    "tanh": (np.tanh, "tanh(x)"),
-    "silu": (lambda x: x * sigmoid(x), "x / (1 + exp(-x))"),
-    "gelu": (numpy.gelu, ""),
-    "softplus": (softplus, "log1p(exp(x))"),
-    "relu": (lambda x: np.maximum(x, 0), "where(x > 0, x, 0)"),
-    "expm1": (np.expm1, "expm1(x)"),
-    "sin": (np.sin, "sin(x)"),
-    "erf": (numpy.erf, ""),
+# numexpr's expressions
+EXPRESSIONS = {
+    "exp": "exp(x)",
+    "sigmoid": "1 / (1 + exp(-x))",
+    "tanh": "tanh(x)",
+    "silu": "x / (1 + exp(-x))",
+    "softplus": "where(x > 0, x, 0) + log1p(exp(-abs(x)))",
+    "relu": "where(x > 0, x, 0)",
+    "expm1": "expm1(x)",
+    "sin": "sin(x)",
 }
 
 
@@ -62,101 +50,123 @@ def peer_functions(name: str) -> tuple[Any, Any]:
     return of_torch, of_jax
 
 
-def forward() -> Iterator[Row]:
+def evaluation(expression: str, result: Any = None, **operands: Any) -> Call:
+    """numexpr's evaluation of an expression, to a new array or to `result`."""
+    return partial(numexpr.evaluate, expression, operands, out=result, optimization="aggressive")
+
+
+def forward(
+    names: Iterable[str] = by_hand.FORWARD, sizes: Iterable[int] = SIZES, dtype: Any = np.float32
+) -> Rows:
     """Elementary functions, each to a new array."""
-    for name, (best, expression) in FORWARD.items():
+    for name in names:
         of_torch, of_jax = peer_functions(name)
-        for size in SIZES:
-            x = numbers(size) * 2
-            calls: dict[str, Call] = {"numba": partial(getattr(numba, name), x), "copy": x.copy}
-            if expression or size < 1_000_000:  # without vectors NumPy takes a second
-                calls["numpy"] = partial(best, x)
+        for size in sizes:
+            x = numbers(size, dtype=dtype) * 2
+            calls: dict[str, Call] = {
+                "numba": partial(getattr(numba, name), x),
+                "numpy": partial(by_hand.FORWARD[name], x),
+                "copy": x.copy,
+            }
             if torch:
                 calls["torch"] = partial(of_torch, tensor(x))
             if jax:
                 calls["jax"] = jitted(of_jax, x)
-            if numexpr and expression:
-                calls["numexpr"] = lambda e=expression, x=x: numexpr.evaluate(
-                    e, {"x": x}, optimization="aggressive"
-                )
+            if numexpr and name in EXPRESSIONS:
+                calls["numexpr"] = evaluation(EXPRESSIONS[name], x=x)
             yield f"{name} {size}", calls
 
 
-# name: PyTorch's own backward kernel of (g, out, x)
-BACKWARD: dict[str, Callable[[Any, Any, Any], Any]] = {
-    "relu": lambda g, out, x: torch.ops.aten.threshold_backward(g, out, 0),
-    "tanh": lambda g, out, x: torch.ops.aten.tanh_backward(g, out),
-    "sigmoid": lambda g, out, x: torch.ops.aten.sigmoid_backward(g, out),
-    "silu": lambda g, out, x: torch.ops.aten.silu_backward(g, x),
-    "softplus": lambda g, out, x: torch.ops.aten.softplus_backward(g, x, 1, 20),
-    "gelu": lambda g, out, x: torch.ops.aten.gelu_backward(g, x),
+# name: PyTorch's own backward kernel of (g, out, x), numexpr's expression
+BACKWARD: dict[str, tuple[Callable[[Any, Any, Any], Any], str]] = {
+    "relu": (lambda g, out, x: torch.ops.aten.threshold_backward(g, out, 0), "where(x > 0, g, 0)"),
+    "tanh": (lambda g, out, x: torch.ops.aten.tanh_backward(g, out), "g * (1 - out * out)"),
+    "sigmoid": (lambda g, out, x: torch.ops.aten.sigmoid_backward(g, out), "g * out * (1 - out)"),
+    "silu": (
+        lambda g, out, x: torch.ops.aten.silu_backward(g, x),
+        "g * (out + (1 - out) / (1 + exp(-x)))",
+    ),
+    "softplus": (lambda g, out, x: torch.ops.aten.softplus_backward(g, x, 1, 20), "g / (1 + exp(-x))"),
+    "gelu": (lambda g, out, x: torch.ops.aten.gelu_backward(g, x), ""),
 }
 
 
-def backward() -> Iterator[Row]:
-    """Derivatives times the incoming gradient: the engine's rule as one kernel, and run on NumPy's arrays."""
-    for name, of_torch in BACKWARD.items():
+def backward() -> Rows:
+    """Derivatives times the incoming gradient; ours is the engine's rule as one kernel."""
+    for name, (of_torch, expression) in BACKWARD.items():
         rule, function = by_name(name).rules[0], peer_functions(name)[1]
         assert rule is not None
         fused = numba.fuse(f"{name}-0", rule, 1)
         for size in (100_000, 4_000_000):
             g, x = numbers(size), numbers(size)
-            out = getattr(numpy, name)(x)
-            calls: dict[str, Call] = {"numba": partial(fused, g, out, x)}
-            if name != "gelu" or size < 1_000_000:
-                calls["numpy"] = partial(rule, numpy, g, out, x)
+            out = by_hand.FORWARD[name](x)
+            calls: dict[str, Call] = {
+                "numba": partial(fused, g, out, x),
+                "numpy": partial(by_hand.BACKWARD[name], g, out, x),
+            }
             if torch:
                 calls["torch"] = partial(of_torch, *map(tensor, (g, out, x)))
             if jax:
                 calls["jax"] = jitted(lambda g, x, f=function: jax.vjp(f, x)[1](g)[0], g, x)
+            if numexpr and expression:
+                calls["numexpr"] = evaluation(expression, g=g, out=out, x=x)
             yield f"{name} backward {size}", calls
 
 
-def products() -> Iterator[Row]:
-    """Matrix products: squares, and what a layer computes forward (ABt) and backward (AB, AtB)."""
-    for m, depth, n in [(s, s, s) for s in SQUARES] + list(TRAINING):
-        a, b, out = numbers(m, depth), numbers(depth, n), np.empty((m, n), np.float32)
-        for label, x, y in (("AB", a, b), ("ABt", a, b.T.copy().T), ("AtB", a.T.copy().T, b)):
-            calls: dict[str, Call] = {
-                "numba": partial(numba.matmul, x, y),
-                "numpy": partial(np.matmul, x, y, out=out),
-            }
-            if torch:
-                calls["torch"] = partial(torch.matmul, tensor(x), tensor(y))
-            if jax:
-                straight, flipped = jax.numpy.matmul, lambda x, y: jax.numpy.matmul(x, y.T)
-                forms = {
-                    "AB": (straight, x, y),
-                    "ABt": (flipped, x, y.T),
-                    "AtB": (lambda x, y: x.T @ y, x.T, y),
-                }
-                calls["jax"] = jitted(*forms[label])
-            yield f"{label} {m}x{depth}x{n}", calls
-
-
-def layers() -> Iterator[Row]:
-    """A fully connected layer with its activation."""
+def cases() -> Iterator[tuple[str, int, int, int]]:
+    """Layouts and shapes of products: all three of each, and what the gradients of a layer's operands are."""
+    for shape in (*((n, n, n) for n in SQUARES), *TRAINING):
+        for label in ("AB", "ABt", "AtB"):
+            yield label, *shape
     for m, depth, n in TRAINING:
-        x, w, b = numbers(m, depth), numbers(n, depth), numbers(n)
+        yield "AB", m, n, depth  # of the input: g W
+        yield "AtB", n, m, depth  # of the weight: gᵀ x
 
-        def by_hand(x: Any = x, w: Any = w, b: Any = b) -> Any:
-            out = np.matmul(x, w.T)
-            out += b
-            return np.maximum(out, 0, out=out)
 
-        calls: dict[str, Call] = {"numba": partial(numba.linear, x, w, b, "relu"), "numpy": by_hand}
+def products(wanted: Iterable[tuple[str, int, int, int]] | None = None, dtype: Any = np.float32) -> Rows:
+    """Matrix products m x depth x n, of arrays that lie as a layer has them forward (ABt) and backward (AB, AtB)."""
+    for label, m, depth, n in wanted or cases():
+        x, y = numbers(m, depth, dtype=dtype), numbers(depth, n, dtype=dtype)
+        if label == "ABt":
+            y = y.T.copy().T
+        if label == "AtB":
+            x = x.T.copy().T
+        calls: dict[str, Call] = {
+            "numba": partial(numba.matmul, x, y),
+            "numpy": partial(np.matmul, x, y, out=np.empty((m, n), dtype)),
+        }
         if torch:
-            operands = [tensor(t) for t in (x, w, b)]
-            calls["torch"] = lambda t=operands: torch.relu(functional.linear(*t))
+            calls["torch"] = partial(torch.matmul, tensor(x), tensor(y))
         if jax:
-            calls["jax"] = jitted(lambda x, w, b: jax.nn.relu(x @ w.T + b), x, w, b)
+            forms = {
+                "AB": (lambda x, y: x @ y, x, y),
+                "ABt": (lambda x, y: x @ y.T, x, y.T),
+                "AtB": (lambda x, y: x.T @ y, x.T, y),
+            }
+            calls["jax"] = jitted(*forms[label])
+        yield f"{label} {m}x{depth}x{n}", calls
+
+
+def layers(shapes: Iterable[tuple[int, int, int]] = TRAINING, dtype: Any = np.float32) -> Rows:
+    """A fully connected layer with its activation."""
+    for m, depth, n in shapes:
+        operands = [numbers(*shape, dtype=dtype) for shape in ((m, depth), (n, depth), (n,))]
+        calls: dict[str, Call] = {
+            "numba": partial(numba.linear, *operands, "relu"),
+            "numpy": partial(by_hand.linear_relu, *operands),
+        }
+        if torch:
+            tensors = [tensor(x) for x in operands]
+            calls["torch"] = lambda t=tensors: torch.relu(functional.linear(*t))
+        if jax:
+            calls["jax"] = jitted(lambda x, w, b: jax.nn.relu(x @ w.T + b), *operands)
         yield f"linear+relu {m}x{depth}x{n}", calls
 
 
-def losses() -> Iterator[Row]:
+def losses(shapes: Iterable[tuple[int, int]] = ((128, 10), (256, 1000)), dtype: Any = np.float32) -> Rows:
     """Softmax, and softmax cross-entropy: the losses, and the gradient of their mean."""
-    for rows, columns in ((128, 10), (256, 1000)):
-        x, labels = numbers(rows, columns), rng.integers(0, columns, rows)
+    for rows, columns in shapes:
+        x, labels = numbers(rows, columns, dtype=dtype), rng.integers(0, columns, rows)
         yield f"cross-entropy {rows}x{columns}", cross_entropy(x, labels)
         calls: dict[str, Call] = {
             "numba": partial(numba.softmax, x, -1),
@@ -170,23 +180,14 @@ def losses() -> Iterator[Row]:
 
 
 def cross_entropy(x: Any, labels: Any) -> dict[str, Call]:
-    g, every = np.full(len(x), 1 / len(x), np.float32), np.arange(len(x))
-
-    def by_hand() -> Any:
-        p = np.exp(x - x.max(1, keepdims=True))
-        p /= p.sum(1, keepdims=True)
-        loss = -np.log(p[every, labels])
-        p[every, labels] -= 1
-        p /= len(x)
-        return loss, p
-
+    g = np.full(len(x), 1 / len(x), x.dtype)
     engine = numba.keeping["cross_entropy"]
 
     def both_ways() -> Any:
         losses, kept = engine.forward(x, labels)
         return losses, engine.gradients[0](kept, g, losses, x, labels)
 
-    calls: dict[str, Call] = {"numba": both_ways, "numpy": by_hand}
+    calls: dict[str, Call] = {"numba": both_ways, "numpy": partial(by_hand.cross_entropy, x, labels)}
     if torch:
         leaf, classes = tensor(x).requires_grad_(), tensor(labels)
 
@@ -211,27 +212,14 @@ def cross_entropy(x: Any, labels: Any) -> dict[str, Call]:
     return calls
 
 
-def updates() -> Iterator[Row]:
+def updates(dtype: Any = np.float32) -> Rows:
     """One step of Adam."""
-    w, g, m, s = (np.abs(numbers(1_000_000)) for _ in range(4))
-    mean, square = m.copy(), s.copy()
-
-    def by_hand() -> Any:
-        nonlocal m, s
-        m *= np.float32(0.9)
-        m += np.float32(0.1) * g
-        s *= np.float32(0.999)
-        s += np.float32(0.001) * np.square(g)
-        work = np.sqrt(s)
-        work += np.float32(1e-8)
-        np.divide(m, work, out=work)
-        work *= np.float32(0.001)
-        return np.subtract(w, work, out=work)
-
+    w, g, mean, square = (np.abs(numbers(1_000_000, dtype=dtype)) for _ in range(4))
     settings = (0.001, 0.9, 0.1, 0.999, 0.001, 1e-8, 0.0, 1.0)
+    remembered = mean.copy(), square.copy()
     calls: dict[str, Call] = {
-        "numba": lambda: numba.update("adam", w, g, (mean, square), *settings),
-        "numpy": by_hand,
+        "numba": lambda: numba.update("adam", [[w], [g], *([array] for array in remembered)], settings),
+        "numpy": by_hand.adam(w, g, mean, square),
         "copy": w.copy,
     }
     if torch:
@@ -239,10 +227,31 @@ def updates() -> Iterator[Row]:
             parameter = torch.nn.Parameter(tensor(w.copy()))
             parameter.grad = tensor(g)
             calls[name] = torch.optim.Adam([parameter], fused=fused, foreach=not fused).step
+    if jax:
+        calls["jax"] = jitted(adam, w, g, mean.copy(), square.copy())  # NumPy changes its own
+    if numexpr:
+        calls["numexpr"] = numexpr_adam(w, g, mean.copy(), square.copy())
     yield "adam 1000000", calls
 
 
-def steps() -> Iterator[Row]:
+def adam(w: Any, g: Any, mean: Any, square: Any) -> tuple[Any, ...]:
+    """The step as JAX compiles it; what it returns it would be given the next time."""
+    mean, square = 0.9 * mean + 0.1 * g, 0.999 * square + 0.001 * g * g
+    return w - 0.001 * (mean / (jax.numpy.sqrt(square) + 1e-8)), mean, square
+
+
+def numexpr_adam(w: Any, g: Any, mean: Any, square: Any) -> Call:
+    """The step in three passes."""
+    a, b, c, d, eps = map(w.dtype.type, (0.9, 0.1, 0.999, 0.001, 1e-8))  # written as numbers they are float64
+    passes = (
+        evaluation("a * m + b * g", mean, a=a, b=b, m=mean, g=g),
+        evaluation("c * s + d * g * g", square, c=c, d=d, s=square, g=g),
+        evaluation("w - d * (m / (sqrt(s) + eps))", d=d, eps=eps, w=w, m=mean, s=square),
+    )
+    return lambda: [run() for run in passes][-1]
+
+
+def steps() -> Rows:
     """A whole training step of an MLP 784-256-128-10 with batch 128: forward, backward, update."""
     start = partial(start_of, (784, 256, 128, 10), 128)
     step = chainrule_step(*start())

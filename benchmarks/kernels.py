@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # `-P` leaves it out
 from measure import NAMES, THREADS, Row, disagreement, medians  # isort: skip  (it sets the number of threads)
 
 import kernel_rows
+import kernels_double
 import kernels_nn
 import numpy as np
 import peaks
@@ -58,9 +59,9 @@ def measured(rows: Iterable[Row], wanted: tuple[str, ...], seconds: float) -> di
         times = medians(calls, seconds)
         found[name] = {who: round(t, 3) for who, t in times.items()}
         cells = "".join(f"{times[c]:10.1f}" if c in times else f"{'-':>10}" for c in COLUMNS)
-        print(
-            f"{name:42}{cells}" + (f"   {different} computes something else" if different else ""), flush=True
-        )
+        notes = [f"{who}: {times[who]:.1f}" for who in times if who not in COLUMNS]
+        notes += [f"{different} computes something else"] * bool(different)
+        print(f"{name:42}{cells}   {', '.join(notes)}".rstrip(), flush=True)
     return found
 
 
@@ -89,7 +90,7 @@ def main() -> None:
     print(" " * 42 + "".join(f"{NAMES[c]:>10}" for c in COLUMNS))
     found: dict[str, Any] = {}
     with np.errstate(all="ignore"):
-        for group in (*kernel_rows.GROUPS, *kernels_nn.GROUPS):
+        for group in (*kernel_rows.GROUPS, *kernels_nn.GROUPS, *kernels_double.GROUPS):
             found |= measured(group(), tuple(options.rows), 0 if options.quick else 0.2)
     if options.json:
         save(options.json, found, chosen=options.rows != [""])

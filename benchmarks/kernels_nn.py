@@ -4,11 +4,11 @@ The rows of layers are whole forward and backward passes in each engine, gradien
 contestant is this engine with its NumPy backend.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from measure import Call, Rows, numbers, tensor, torch  # isort: skip  (before NumPy)
+from measure import Call, Rows, jax, jitted, numbers, tensor, torch  # isort: skip  (before NumPy)
 
 
 import numpy as np
@@ -32,10 +32,12 @@ SUMMED = (
 )
 
 
-def both_ways(ours: Callable[..., Any], theirs: Callable[..., Any], *operands: Any) -> dict[str, Call]:
+def both_ways(
+    ours: Callable[..., Any], theirs: Callable[..., Any], of_jax: Callable[..., Any], *operands: Any
+) -> dict[str, Call]:
     """Forward and backward, with one cotangent for all, by each contestant."""
-    shape = ours(*map(cr.Tensor, operands)).shape
-    cotangent = numbers(*shape)
+    out = ours(*map(cr.Tensor, operands))
+    cotangent = numbers(*out.shape, dtype=out.dtype)
 
     def here(backend: str) -> Call:
         leaves = [cr.Tensor(x) for x in operands]
@@ -60,6 +62,8 @@ def both_ways(ours: Callable[..., Any], theirs: Callable[..., Any], *operands: A
             return [leaf.grad for leaf in leaves]
 
         calls["torch"] = there
+    if jax:
+        calls["jax"] = jitted(lambda g, *xs: jax.vjp(of_jax, *xs)[1](g), cotangent, *operands)
     return calls
 
 
@@ -74,14 +78,23 @@ def convolutions() -> Rows:
             operands = numbers(*shape), numbers(channels, shape[1], 3, 3), numbers(channels)
             ours = partial(cr.conv2d, padding=padding)
             theirs = partial(functional.conv2d, padding=padding) if torch else ours
+
+            def of_jax(x: Any, w: Any, b: Any, padding: int = padding) -> Any:
+                return jax.lax.conv(x, w, (1, 1), [(padding, padding)] * 2) + b[:, None, None]
+
             yield (
                 name_of("conv2d", shape, f" to {channels}, padding {padding}"),
-                both_ways(ours, theirs, *operands),
+                both_ways(ours, theirs, of_jax, *operands),
             )
 
 
 def pools() -> Rows:
     """Windows of 2 x 2."""
+    window = {"window_dimensions": (1, 1, 2, 2), "window_strides": (1, 1, 2, 2), "padding": "VALID"}
+    pooled = {
+        "max": lambda x: jax.lax.reduce_window(x, -np.inf, jax.lax.max, **window),
+        "avg": lambda x: jax.lax.reduce_window(x, 0.0, jax.lax.add, **window) / 4,
+    }
     for shape in POOLED:
         x = numbers(*shape)
         for what in ("max", "avg"):
@@ -89,22 +102,43 @@ def pools() -> Rows:
             ours = partial(getattr(cr, f"{what}_pool2d"), size=2)
             yield (
                 name_of(f"{what} pool", shape),
-                both_ways(ours, theirs and partial(theirs, kernel_size=2), x),
+                both_ways(ours, theirs and partial(theirs, kernel_size=2), pooled[what], x),
             )
 
 
-def norms() -> Rows:
+def standardized(x: Any, axes: int | tuple[int, ...]) -> Any:
+    """JAX's array with mean 0 and variance 1 along the axes."""
+    return (x - x.mean(axes, keepdims=True)) * jax.lax.rsqrt(x.var(axes, keepdims=True) + 1e-5)
+
+
+def layer_norms(
+    shapes: Iterable[tuple[int, int]] = ((64, 256), (128, 1024)), dtype: Any = np.float32
+) -> Rows:
     """With scale and shift."""
-    for shape in ((64, 256), (128, 1024)):
-        operands = [numbers(*s) for s in (shape, shape[1:], shape[1:])]
+    for shape in shapes:
+        operands = [numbers(*s, dtype=dtype) for s in (shape, shape[1:], shape[1:])]
         yield (
             name_of("layer norm", shape),
-            both_ways(cr.layer_norm, lambda x, w, b: functional.layer_norm(x, w.shape, w, b), *operands),
+            both_ways(
+                cr.layer_norm,
+                lambda x, w, b: functional.layer_norm(x, w.shape, w, b),
+                lambda x, w, b: standardized(x, -1) * w + b,
+                *operands,
+            ),
         )
+
+
+def batch_norms() -> Rows:
+    """With scale and shift."""
     for shape in ((32, 16, 14, 14), (128, 256)):
         operands = [numbers(*s) for s in (shape, shape[1:2], shape[1:2])]
         theirs = lambda x, w, b: functional.batch_norm(x, None, None, w, b, training=True)  # noqa: E731 -- as above
-        yield name_of("batch norm", shape), both_ways(cr.batch_norm, theirs, *operands)
+        axes = (0, *range(2, len(shape)))
+
+        def of_jax(x: Any, w: Any, b: Any, axes: tuple[int, ...] = axes) -> Any:
+            return standardized(x, axes) * jax.numpy.expand_dims(w, axes) + jax.numpy.expand_dims(b, axes)
+
+        yield name_of("batch norm", shape), both_ways(cr.batch_norm, theirs, of_jax, *operands)
 
 
 def reductions() -> Rows:
@@ -119,17 +153,21 @@ def reductions() -> Rows:
             }
             if torch:
                 calls["torch"] = partial(theirs, tensor(x), axes)
+            if jax:
+                calls["jax"] = jitted(partial(getattr(jax.numpy, name), axis=axes), x)
             yield name_of(name, shape, f" axis {axis}"), calls
     for shape in ((128, 10), (128, 256), (32, 16, 14, 14)):
         x, target = numbers(*shape), shape[1:] if len(shape) == 2 else (shape[1], 1, 1)
         over = broadcast_axes(shape, target)
-        yield (
-            name_of("un-broadcast", shape),
-            {
-                "numba": partial(unbroadcast, x, target, numba.sum),
-                "numpy": lambda x=x, over=over, target=target: np.sum(x, over).reshape(target),
-            },
-        )
+        calls = {
+            "numba": partial(unbroadcast, x, target, numba.sum),
+            "numpy": lambda x=x, over=over, target=target: np.sum(x, over).reshape(target),
+        }
+        if torch:
+            calls["torch"] = partial(tensor(x).sum_to_size, target)
+        if jax:
+            calls["jax"] = jitted(lambda x, over=over, target=target: x.sum(over).reshape(target), x)
+        yield name_of("un-broadcast", shape), calls
 
 
 def optimizers() -> Rows:
@@ -158,4 +196,4 @@ def stepped(backend: str, optimizer: Any) -> None:
         optimizer.step()
 
 
-GROUPS = (convolutions, pools, norms, reductions, optimizers)
+GROUPS = (convolutions, pools, layer_norms, batch_norms, reductions, optimizers)

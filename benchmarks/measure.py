@@ -35,9 +35,9 @@ NAMES = {
 }
 ROUNDS = 7  # at least
 SAMPLE = 50e-6  # seconds: shorter calls are timed several at once
-PAUSE = (
-    0.12 if THREADS > 1 else 0
-)  # seconds: idle threads of OpenBLAS go on to occupy the processors for 0.105
+# With several threads, seconds before each turn: idle threads of OpenBLAS go on to occupy the processors for 0.105;
+# then threads that have slept begin on one processor, until the system moves them apart.
+PAUSE, WARM_UP = (0.12, 0.01) if THREADS > 1 else (0, 0)
 
 rng = np.random.default_rng(0)
 
@@ -58,9 +58,9 @@ if numexpr:
     numexpr.set_num_threads(THREADS)
 
 
-def numbers(*shape: int) -> Any:
-    """Normally distributed float32 numbers."""
-    return rng.standard_normal(shape).astype(np.float32)
+def numbers(*shape: int, dtype: Any = np.float32) -> Any:
+    """Normally distributed numbers."""
+    return rng.standard_normal(shape).astype(dtype)
 
 
 def tensor(x: Any) -> Any:
@@ -70,8 +70,9 @@ def tensor(x: Any) -> Any:
 
 def jitted(function: Callable[..., Any], *operands: Any) -> Call:
     """A function compiled by JAX, for operands that are already JAX's; a call waits for the result."""
-    compiled = jax.jit(function)
-    arrays = [jax.device_put(x) for x in operands]
+    with jax.enable_x64(any(x.dtype == np.float64 for x in operands)):  # without it JAX rounds to float32
+        arrays = [jax.device_put(x) for x in operands]
+        compiled = jax.jit(function).lower(*arrays).compile()
     return lambda: jax.block_until_ready(compiled(*arrays))
 
 
@@ -93,14 +94,15 @@ def medians(calls: dict[str, Call], seconds: float = 0.2) -> dict[str, float]:
     end, rounds = perf_counter() + seconds * len(calls), ROUNDS if seconds else 1
     while perf_counter() < end or rounds > 0:
         rounds -= 1
-        for i in rng.permutation(
-            len(calls)
-        ):  # no one always finds the cache and the memory that the same one left
+        # by chance: no one always finds the cache and the memory that the same one left
+        for i in rng.permutation(len(calls)):
             name, call = contestants[i]
             count = repeats[name]
             if PAUSE:
                 sleep(PAUSE)
-                call()  # wakes its own threads
+                ready = perf_counter() + WARM_UP
+                while perf_counter() < ready:
+                    call()
             start = perf_counter()
             for _ in range(count):
                 call()
@@ -121,8 +123,9 @@ def disagreement(calls: dict[str, Call]) -> str:
 
 
 def close(x: Any, y: Any) -> bool:
-    """Whether arrays agree up to float32's rounding of long sums."""
-    return bool(np.allclose(x, y, rtol=1e-3, atol=1e-5 * max(1.0, np.abs(y).max(initial=0))))
+    """Whether arrays agree up to the rounding of long sums in the second one's format."""
+    relative, absolute = (1e-10, 1e-13) if y.dtype == np.float64 and y.ndim else (1e-3, 1e-5)
+    return bool(np.allclose(x, y, rtol=relative, atol=absolute * max(1.0, np.abs(y).max(initial=0))))
 
 
 def parts(result: Any) -> list[Any]:

@@ -5,6 +5,7 @@ flat roof, where arithmetic is. Elementary functions of large arrays lie under t
 second; each gets a panel of its own.
 """
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +14,24 @@ import matplotlib as mpl
 mpl.use("agg")
 from matplotlib import pyplot as plt
 
+from chainrule.backends.atomic import write_atomically
+
 FUNCTIONS = ("relu", "exp", "sigmoid", "tanh", "silu", "gelu", "softplus")
 LARGE = 4_000_000
 SQUARES = (16, 32, 64, 128, 256, 512, 1024, 2048)
+INK, PALE, PAPER = "#1f2328", "#656d76", "#ffffff"
 STYLE = {
     "numba": ("chainrule", "#1f5fbf"),
     "numpy": ("NumPy", "#8a8f98"),
     "torch": ("PyTorch", "#e07b39"),
     "jax": ("JAX", "#4f9d69"),
 }
+# What takes the place of a colour where the reader's browser is set to dark.
+DARK = {INK: "#e6edf3", PALE: "#9198a1", PAPER: "#0d1117", STYLE["numba"][1]: "#4c9aff"}
 SETTINGS = {
     "svg.hashsalt": "chainrule",
     "font.size": 10,
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlelocation": "left",
@@ -41,9 +48,28 @@ def draw(results: dict[str, Any], path: Path) -> None:
         arithmetic(right, times, limits["gflop_per_s"])
         handles, labels = right.get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
-        path.parent.mkdir(exist_ok=True)
-        figure.savefig(path, facecolor="white", metadata={"Date": None})
+        text = io.StringIO()
+        figure.savefig(text, format="svg", facecolor=PAPER, metadata={"Date": None})
         plt.close(figure)
+    path.parent.mkdir(exist_ok=True)
+    write_atomically(path, [text.getvalue().replace("</style>", f"{dark()}</style>", 1).encode()])
+
+
+def dark() -> str:
+    """The rules that change the colours."""
+    rules = (
+        f'[style*="{kind}: {light}"] {{{kind}: {colour} !important}}'
+        for light, colour in DARK.items()
+        for kind in ("fill", "stroke")
+    )
+    return f"@media (prefers-color-scheme: dark) {{{' '.join(rules)}}}"
+
+
+def titled(axes: Any, title: str, note: str) -> None:
+    axes.set_title(f"{title}\n")
+    axes.annotate(
+        note, (0, 1), (0, 6), xycoords="axes fraction", textcoords="offset points", va="bottom", color=PALE
+    )
 
 
 def bandwidth(axes: Any, times: Any) -> None:
@@ -56,13 +82,17 @@ def bandwidth(axes: Any, times: Any) -> None:
         axes.barh(places, widths, height, color=colour)
     copies = [8 * LARGE / row["copy"] / 1e3 for row in rows]
     for i, copy in enumerate(copies):
-        axes.plot([copy, copy], [i - 0.45, i + 0.45], color="black", linewidth=1.5)
+        axes.plot([copy, copy], [i - 0.45, i + 0.45], color=INK, linewidth=1.5)
     axes.annotate("a copy", (copies[0], -0.45), (0, 2), textcoords="offset points", ha="center", va="bottom")
     axes.set_yticks(range(len(FUNCTIONS)), FUNCTIONS)
     axes.invert_yaxis()
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel("GB/s read and written")
-    axes.set_title(f"Limited by memory: {LARGE:,} numbers\n")
+    titled(
+        axes,
+        f"Limited by memory: functions of {LARGE:,} numbers",
+        "float32, one thread; a longer bar is better",
+    )
 
 
 def arithmetic(axes: Any, times: Any, peak: float) -> None:
@@ -74,8 +104,8 @@ def arithmetic(axes: Any, times: Any, peak: float) -> None:
         axes.plot(
             sizes, speeds, marker="o", markersize=4, color=colour, label=label, linewidth=width, zorder=order
         )
-    axes.axhline(peak, color="black", linewidth=1.5)
-    axes.annotate(f"most that the core can compute, {peak:.0f}", (SQUARES[0], peak), (0, 3),
+    axes.axhline(peak, color=INK, linewidth=1.5)
+    axes.annotate(f"the most that one core computes, {peak:.0f}", (SQUARES[0], peak), (0, 3),
                   textcoords="offset points", va="bottom")  # fmt: skip
     axes.set_xscale("log", base=2)
     axes.set_xticks(SQUARES, SQUARES)
@@ -83,4 +113,4 @@ def arithmetic(axes: Any, times: Any, peak: float) -> None:
     axes.set_ylim(0, peak * 1.12)
     axes.set_xlabel("n")
     axes.set_ylabel("GFLOP/s")
-    axes.set_title("Limited by arithmetic: n×n matrix products\n")
+    titled(axes, "Limited by arithmetic: products of n×n matrices", "float32, one thread; higher is better")

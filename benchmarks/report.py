@@ -19,6 +19,17 @@ PICTURE = ROOT / "docs" / "kernels.svg"
 README = ROOT / "README.md"
 NAME = "kernels"
 BEGIN, END = "<!-- {}: measured, not typed -->", "<!-- {}: end -->"
+DOUBLE = {
+    "exp 4000000": "exp of 4·10⁶",
+    "tanh 4000000": "tanh",
+    "gelu 4000000": "gelu",
+    "AB 256x256x256": "product 256³",
+    "AB 1024x1024x1024": "1024³",
+    "linear+relu 128x784x256": "linear + bias + relu",
+    "cross-entropy 256x1000": "softmax cross-entropy",
+    "layer norm 128x1024": "layer norm",
+    "adam 1000000": "Adam",
+}
 AGAINST = {"numpy": "NumPy", "torch": "PyTorch", "copy": "a copy"}
 
 
@@ -33,7 +44,7 @@ def table(results: dict[str, Any]) -> str:
         cells = [cell(target, results["threads"].get("1", {}), target.bound)]
         cells.append(cell(target, results["threads"].get("2", {}), target.bound_2))
         lines.append(f"| {target.title} | {text} | {' | '.join(cells)} |")
-    return "\n".join([*lines, "", description(results)])
+    return "\n".join([*lines, "", doubles(results["threads"].get("1", {})), "", description(results)])
 
 
 def cell(target: Target, times: Any, bound: float | None) -> str:
@@ -51,6 +62,17 @@ def cell(target: Target, times: Any, bound: float | None) -> str:
     return f"✗ {text}" + (f" ({len(short)} of {len(ratios)} rows short)" if len(ratios) > 1 else "")
 
 
+def doubles(times: Any) -> str:
+    """One sentence on the rows in float64."""
+    parts = []
+    for row, title in DOUBLE.items():
+        each = times.get(f"float64 {row}", {})
+        if {"numba", "numpy", "torch"} <= each.keys():
+            torch = min(time for who, time in each.items() if who.startswith("torch"))
+            parts.append(f"{title} {each['numpy'] / each['numba']:.2f} and {torch / each['numba']:.2f}")
+    return f"In float64, on one thread, times as fast as NumPy and as PyTorch: {'; '.join(parts)}."
+
+
 def description(results: dict[str, Any]) -> str:
     """One paragraph on the machine and the versions."""
     machine, limits = results["machine"], results["limits"]
@@ -60,8 +82,9 @@ def description(results: dict[str, Any]) -> str:
     )
     return (
         f"Measured {results['date']} on {machine['processor']} ({machine['target']}, {machine['cores']} cores, "
-        f"{' '.join(machine['features'])}), {machine['system']}; a copy of 16 MB moves {limits['copy_gb_per_s']} GB/s, "
-        f"and one core computes at most {limits['gflop_per_s']} GFLOP/s. {versions}; BLAS: {machine['blas']}."
+        f"{' '.join(machine['features'])}), {machine['system']}; a copy of 160 MB moves "
+        f"{limits['copy_gb_per_s']} GB/s, and one core computes at most {limits['gflop_per_s']} GFLOP/s. "
+        f"{versions}; BLAS: {machine['blas']}."
     )
 
 

@@ -50,10 +50,15 @@ def rows_of(template: str, *names: object) -> tuple[str, ...]:
 
 
 LARGE = tuple(f"AB {n}x{n}x{n}" for n in (256, 512, 1024, 2048))
-SMALL = tuple(f"{label} {n}x{n}x{n}" for n in (16, 32, 64) for label in ("AB", "ABt", "AtB")) + tuple(
-    f"{label} {shape}" for shape in ("64x64x32", "256x128x10") for label in ("AB", "ABt", "AtB")
+SMALL = (
+    *(f"{label} {n}x{n}x{n}" for n in (16, 32, 64) for label in ("AB", "ABt", "AtB")),
+    *(f"{label} {shape}" for shape in ("64x64x32", "256x128x10") for label in ("AB", "ABt", "AtB")),
+    *("AB 64x32x64", "AtB 32x64x64", "AB 256x10x128", "AtB 10x256x128"),
 )
-WIDE = tuple(f"{label} {shape}" for shape in ("128x784x256", "32x3072x200") for label in ("AB", "ABt", "AtB"))
+WIDE = (
+    *(f"{label} {shape}" for shape in ("128x784x256", "32x3072x200") for label in ("AB", "ABt", "AtB")),
+    *("AB 128x256x784", "AtB 256x128x784", "AB 32x200x3072", "AtB 200x32x3072"),
+)
 LAYERS = rows_of("linear+relu {}", *SHAPES)
 ENTROPY = ("cross-entropy 128x10", "cross-entropy 256x1000")
 NETWORK = ("conv2d *", "max pool *", "batch norm *", "layer norm *")

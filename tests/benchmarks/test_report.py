@@ -105,4 +105,22 @@ def test_the_picture_is_the_same_each_time(report: Any, tmp_path: Path) -> None:
     for name in ("one.svg", "two.svg"):
         picture.draw(results, tmp_path / name)
     assert (tmp_path / "one.svg").read_bytes() == (tmp_path / "two.svg").read_bytes()
-    assert "<svg" in (tmp_path / "one.svg").read_text()
+    drawn = (tmp_path / "one.svg").read_text()
+    assert "<svg" in drawn
+    _, rules, body = drawn.partition(picture.dark())
+    assert rules
+    assert all(f": {light}" in body for light in picture.DARK), "a colour of DARK is not in the picture"
+
+
+def test_the_sentence_on_float64(report: Any) -> None:
+    times = {
+        "float64 exp 4000000": {"numba": 2.0, "numpy": 3.0, "torch": 5.0, "torch again": 4.0},
+        "float64 adam 1000000": {"numba": 1.0, "numpy": 2.0},
+        "exp 4000000": {"numba": 1.0, "numpy": 9.0, "torch": 9.0},
+    }
+    assert report.doubles(times).endswith(": exp of 4·10⁶ 1.50 and 2.00.")
+
+
+def test_every_row_of_the_sentence_was_measured(report: Any) -> None:
+    times = json.loads(report.RESULTS.read_text())["threads"]["1"]
+    assert report.doubles(times).count(";") == len(report.DOUBLE) - 1
