@@ -1,6 +1,7 @@
 """Floor 0: arrays and plain programs. A backend is a table of functions with the names that rules use."""
 
 import difflib
+import os
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType, SimpleNamespace
@@ -45,7 +46,7 @@ def load(name: str) -> Table:
 
     Raises:
         ValueError: the name is unknown; the message lists the known ones.
-        ImportError: numba is asked for and cannot be imported here.
+        ImportError: numba is asked for and cannot be imported here, or is set up so that it does not start.
 
     Example:
         >>> float(load("numpy").exp(0.0))
@@ -62,6 +63,12 @@ def load(name: str) -> Table:
             raise ImportError(
                 f"the numba backend needs the package numba, which cannot be imported here ({error}); "
                 "install it with `pip install numba`, or stay with use_backend('numpy')"
+            ) from error
+        except ValueError as error:  # what numba raises at a setting that it cannot work with
+            given = ", ".join(f"{k}={v}" for k, v in os.environ.items() if k.startswith("NUMBA_"))
+            raise ImportError(
+                f"the package numba does not start ({error}); look at what is set for it ({given or 'nothing'}), "
+                "or stay with use_backend('numpy')"
             ) from error
         return numba.table
     near = difflib.get_close_matches(str(name), NAMES, n=1)

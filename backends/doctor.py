@@ -36,9 +36,10 @@ def report() -> str:
     if not missing:
         sections |= {"threads": threads(), "cache": cache()}
         said, works = trial()
-        sections["kernels"] = [*kernels(), ("a trial", said)]
+        sections["kernels"] = [("for", "arrays of float32 and float64; all others are NumPy's"), *kernels()]
+        sections["kernels"].append(("a trial", said))
     lines = [line for title, facts in sections.items() for line in (title, *_lines(facts), "")]
-    found = [missing] if missing else [*obstacles(), *([] if works else [said])]
+    found = [*settings(), *([missing] if missing else [*obstacles(), *([] if works else [said])])]
     heading = "in the way" if found else "nothing is in the way"
     return "\n".join([*lines, heading, *_lines([("-", text) for text in found])])
 
@@ -232,6 +233,30 @@ def trial() -> tuple[str, bool]:
     return f"the kernel of relu was {how} in {seconds * 1e3:.0f} ms, and agrees with NumPy", True
 
 
+def settings() -> Iterator[str]:
+    """What is wrong with the environment's settings, whether or not there is numba."""
+    default = os.environ.get("CHAINRULE_BACKEND", "numpy")
+    if default not in backends.NAMES:
+        yield f"CHAINRULE_BACKEND is {default!r}, which is no backend: write {' or '.join(backends.NAMES)}"
+    count = os.environ.get("NUMBA_NUM_THREADS", "1").strip()
+    if not (count.isdecimal() and int(count)):
+        yield f"NUMBA_NUM_THREADS is {count!r}, which is no count of threads: write 1, 2, ..., or unset it"
+
+
+def unwritable() -> str:
+    """What stands in the way where `cache_directory` finds none, and what to do."""
+    from chainrule.backends.numba.compile import CONFIG
+
+    if CONFIG.CACHE_DIR:
+        return (
+            f"NUMBA_CACHE_DIR, {CONFIG.CACHE_DIR}, is no folder that can be written: set it to one that can"
+        )
+    return (
+        "neither the package's folder nor your cache folder can be written: set NUMBA_CACHE_DIR to a folder "
+        "that can"
+    )
+
+
 def obstacles() -> Iterator[str]:
     """What keeps the numba backend from working, or from being fast, and what to do about it."""
     from chainrule.backends.numba.coefficients import FLOAT32
@@ -241,10 +266,6 @@ def obstacles() -> Iterator[str]:
     if CONFIG.DISABLE_JIT:
         yield "NUMBA_DISABLE_JIT is set, so nothing is compiled, and the numba backend cannot work: unset it"
     if cache_directory() is None:
-        place = f"NUMBA_CACHE_DIR, {CONFIG.CACHE_DIR}," if CONFIG.CACHE_DIR else "any place to keep kernels"
-        yield (
-            f"{place} cannot be written, so kernels are compiled in every process: set NUMBA_CACHE_DIR to a "
-            "folder that can"
-        )
+        yield f"kernels are compiled in every process, since {unwritable()}"
     if shape(FLOAT32).lanes < 8 and platform.machine().lower() in ("x86_64", "amd64"):
         yield "vectors are as narrow as on a plain x86-64: kernels are correct, and slower than NumPy's"

@@ -69,8 +69,19 @@ def test_a_cache_that_cannot_be_written() -> None:
     text = report(NUMBA_CACHE_DIR=os.devnull + "/below")
     assert facts(text)["place"] == "none can be written"
     problem = " ".join(text.partition("\nin the way\n")[2].split())
-    assert f"NUMBA_CACHE_DIR, {os.devnull}/below, cannot be written" in problem
+    assert f"NUMBA_CACHE_DIR, {os.devnull}/below, is no folder that can be written" in problem
     assert "compiled in every process" in problem
+
+
+def test_settings_that_are_no_settings() -> None:
+    """Zero threads keep numba from being imported at all; a word it only warns of."""
+    for count, starts in (("0", False), ("many", True)):
+        text = report(NUMBA_NUM_THREADS=count, CHAINRULE_BACKEND="nunba", PYTHONWARNINGS="ignore")
+        problem = " ".join(text.partition("\nin the way\n")[2].split())
+        assert f"NUMBA_NUM_THREADS is '{count}', which is no count of threads" in problem
+        assert "CHAINRULE_BACKEND is 'nunba', which is no backend: write numpy or numba" in problem
+        assert ("the package numba does not start" in problem) == (not starts)
+        assert ("a trial" in facts(text)) == starts
 
 
 def test_a_compiler_that_is_switched_off() -> None:

@@ -25,16 +25,13 @@ def run(options: argparse.Namespace) -> int:
     except ImportError as error:
         print(f"chainrule warmup: {error}", file=sys.stderr)
         return 1
+    from chainrule.backends.doctor import unwritable
     from chainrule.backends.numba.compile import cache_directory
     from chainrule.backends.numba.warmup import kernels, warm_up
 
     directory = cache_directory()
     if directory is None:
-        print(
-            "chainrule warmup: there is nowhere to keep compiled kernels: neither the package's folder nor your "
-            "cache folder can be written; set NUMBA_CACHE_DIR to a folder that can",
-            file=sys.stderr,
-        )
+        print(f"chainrule warmup: there is nowhere to keep compiled kernels: {unwritable()}", file=sys.stderr)
         return 1
     print(f"Cache: {directory}")
     start = time.perf_counter()

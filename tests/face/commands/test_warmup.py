@@ -79,8 +79,13 @@ def test_one_that_does_not_compile_hides_no_other(
 
 def test_nowhere_to_keep_them(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "cache_directory", lambda: None)
-    assert main(["warmup"]) == 1
-    assert "set NUMBA_CACHE_DIR to a folder" in capsys.readouterr().err
+    for given, advice in (
+        ("", "set NUMBA_CACHE_DIR to a folder"),
+        ("/full", "NUMBA_CACHE_DIR, /full, is no folder"),
+    ):
+        monkeypatch.setattr(compiler.CONFIG, "CACHE_DIR", given)
+        assert main(["warmup"]) == 1
+        assert advice in capsys.readouterr().err
 
 
 def test_without_numba() -> None:
