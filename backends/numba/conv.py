@@ -26,11 +26,13 @@ from chainrule.backends.numba.conv_tile import correlated, heights, shifted
 from chainrule.backends.numba.elementwise import FORMATS
 from chainrule.backends.numba.reduce import block_sum
 from chainrule.backends.numba.rows import fits
+from chainrule.backends.numba.slices import Sliced
 from chainrule.backends.numba.tile import move, shape
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 NEAR = 1 << 18  # bytes of images that are worked on at a time: a part of the second-level cache
+TAPS = 8  # of an element of the result, that take as long as an elementary function
 FEW = 4  # rows and columns of a tile of the kernel's gradient
 WORDS = types.Array(types.int64, 1, "C", readonly=True)
 
@@ -104,12 +106,12 @@ def convolution(f: Format) -> Callable[..., Any]:
     lanes, item = shape(f).lanes, np.dtype(f.real).itemsize
 
     def loop(
-        x: Array, weight: Array, taps: Array, numbers: Axes, frame: Array, wide: Array, out: Array
+        x: Array, weight: Array, taps: Array, numbers: Axes, elements: int, long: int, out: Array
     ) -> None:
         (top, left, down, right, high, width, row, column, rows, columns,
          out_row, out_column, row_step, column_step) = numbers  # fmt: skip
         channels, depth = weight.shape
-        band = wide.shape[1] // width
+        frame, wide, band = np.zeros(elements, x.dtype), np.empty((channels, long), x.dtype), long // width
         for n in range(x.shape[0]):
             into_frame(x[n], frame, top, left, down, right, high, width)
             for first in range(0, rows, band):
@@ -177,15 +179,18 @@ def tiles(f: Format) -> Any:
 
 def kernel_gradient(f: Format) -> Callable[..., Any]:
     """The kernel of `conv_weight`: a group of images into frames, then tiles of products, channel by tap."""
-    into_frame, tiles_of = framing(f), tiles(f)
+    into_frame, tiles_of, lanes = framing(f), tiles(f), shape(f).lanes
 
     def loop(
-        x: Array, g: Array, taps: Array, numbers: Axes, frames: Array, wide: Array, sums: Array, out: Array
+        x: Array, g: Array, taps: Array, numbers: Axes, group: int, elements: int, long: int, out: Array
     ) -> None:
         top, left, down, right, high, width = numbers
+        group = min(group, x.shape[0])
+        frames, wide = np.zeros((group, elements), x.dtype), np.zeros((group, g.shape[1], long), x.dtype)
+        sums = np.empty(FEW * FEW * lanes, x.dtype)
         out[:] = 0
-        for start in range(0, x.shape[0], frames.shape[0]):
-            count = min(frames.shape[0], x.shape[0] - start)
+        for start in range(0, x.shape[0], group):
+            count = min(group, x.shape[0] - start)
             for n in range(count):
                 into_frame(x[start + n], frames[n], top, left, down, right, high, width)
                 for c in range(g.shape[1]):
@@ -196,19 +201,19 @@ def kernel_gradient(f: Format) -> Callable[..., Any]:
 
 
 @cache
-def compiled(name: str, f: Format) -> Callable[..., Any]:
+def compiled(name: str, f: Format) -> Sliced:
     """One of the two kernels for one format."""
     image, matrix, result = read_only(f.real, 4), read_only(f.real, 2), writeable
+    number = types.int64
     if name == "conv":
-        numbers = types.UniTuple(types.int64, 14)
-        scratch = [result(f.real), result(f.real, 2)]
-        return kernel(
-            convolution(f), f"conv-{f.name}", image, matrix, WORDS, numbers, *scratch, result(f.real, 4)
-        )
-    numbers = types.UniTuple(types.int64, 6)
-    scratch = [result(f.real, 2), result(f.real, 3), result(f.real)]
+        numbers = types.UniTuple(number, 14)
+        loop = convolution(f)
+        run = kernel(loop, f"conv-{f.name}", image, matrix, WORDS, numbers, number, number, result(f.real, 4))
+        return Sliced(run, 0, 6, unit=1)
+    numbers = types.UniTuple(number, 6)
     loop = kernel_gradient(f)
-    return kernel(loop, f"conv_weight-{f.name}", image, image, WORDS, numbers, *scratch, result(f.real, 2))
+    arguments = image, image, WORDS, numbers, number, number, number, result(f.real, 2)
+    return Sliced(kernel(loop, f"conv_weight-{f.name}", *arguments), 0, 1, summed=(7,), unit=1)
 
 
 def distances(channels: int, frame: Frame, size: tuple[int, int]) -> Array:
@@ -264,14 +269,13 @@ def transposed_plan(
 
 
 def run(x: Array, weight: Array, taps: Array, numbers: Axes, frame: Frame, out: Array) -> None:
-    """Call the kernel of `conv` with the scratch memory it needs."""
+    """Call the kernel of `conv`, and tell it how much scratch memory it needs."""
     f, item = FORMATS[x.dtype], x.dtype.itemsize
     pair = 2 * shape(f).lanes
     rows = min(numbers[8], max(1, NEAR // 2 // (len(weight) * numbers[5] * item)))
-    wide = np.empty((len(weight), -(-rows * numbers[5] // pair) * pair), x.dtype)
-    compiled("conv", f)(
-        x, weight, taps, numbers, np.zeros(frame.elements(x.shape[1]) + pair, x.dtype), wide, out
-    )
+    elements, long = frame.elements(x.shape[1]) + pair, -(-rows * numbers[5] // pair) * pair
+    work = len(x) * numbers[8] * numbers[9] * weight.size // TAPS
+    compiled("conv", f).run(work, x, weight, taps, numbers, elements, long, out)
 
 
 def two_axes(*operands: Array) -> list[Array]:
@@ -334,15 +338,15 @@ def conv_weight(x: Array, g: Array, size: Axes, stride: Axes, padding: Axes) -> 
 
 
 def correlate(x: Array, g: Array, plan: tuple[Frame, Array, Axes], out: Array) -> None:
-    """Call the kernel of `conv_weight` with the scratch memory it needs: frames of a group of images."""
+    """Call the kernel of `conv_weight`, and tell it how much scratch memory it needs: frames of a group of images."""
     frame, taps, numbers = plan
     f, lanes = FORMATS[x.dtype], shape(FORMATS[x.dtype]).lanes
     rows, columns = g.shape[2:]
     long = -(-((rows - 1) * numbers[5] + columns) // lanes) * lanes
     elements = frame.elements(x.shape[1]) + lanes
     group = max(1, min(len(x), NEAR // ((elements + g.shape[1] * long) * x.dtype.itemsize)))
-    frames, wide = np.zeros((group, elements), x.dtype), np.zeros((group, g.shape[1], long), x.dtype)
-    compiled("conv_weight", f)(x, g, taps, numbers, frames, wide, np.empty(FEW * FEW * lanes, x.dtype), out)
+    work = g.size * out.shape[1] // TAPS
+    compiled("conv_weight", f).run(work, x, g, taps, numbers, group, elements, long, out)
 
 
 TABLE = {"conv": conv, "conv_input": conv_input, "conv_weight": conv_weight}

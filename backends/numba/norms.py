@@ -23,9 +23,11 @@ from chainrule.backends.numba.compile import inlined, inlined_sum, kernel, read_
 from chainrule.backends.numba.elementwise import FORMATS
 from chainrule.backends.numba.reduce import block_sum
 from chainrule.backends.numba.rows import fits
+from chainrule.backends.numba.slices import Sliced
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
+CHANNELS = numba.types.Array(numba.types.int64, 1, "C", readonly=True)
 
 
 @inlined_sum
@@ -136,8 +138,8 @@ def channel_statistics(f: Format) -> Any:
 def channels_forward(f: Format) -> Callable[..., Any]:
     statistics = channel_statistics(f)
 
-    def loop(x: Array, weight: Array, bias: Array, eps: float, out: Array) -> None:
-        for c in range(x.shape[1]):
+    def loop(x: Array, weight: Array, bias: Array, eps: float, channels: Array, out: Array) -> None:
+        for c in channels:
             _, mean, scale = statistics(x, c, eps)
             for n in range(x.shape[0]):
                 row = x[n, c]
@@ -150,8 +152,8 @@ def channels_forward(f: Format) -> Callable[..., Any]:
 def channels_of_input(f: Format) -> Callable[..., Any]:
     statistics, sum_of, zero = channel_statistics(f), block_sum(f), f.real(0)
 
-    def loop(g: Array, x: Array, weight: Array, eps: float, out: Array) -> None:
-        for c in range(x.shape[1]):
+    def loop(g: Array, x: Array, weight: Array, eps: float, channels: Array, out: Array) -> None:
+        for c in channels:
             count, mean, scale = statistics(x, c, eps)
             plain = along = zero
             for n in range(x.shape[0]):
@@ -169,8 +171,8 @@ def channels_of_input(f: Format) -> Callable[..., Any]:
 def channels_of_weight(f: Format) -> Callable[..., Any]:
     statistics, zero = channel_statistics(f), f.real(0)
 
-    def loop(g: Array, x: Array, eps: float, out: Array) -> None:
-        for c in range(x.shape[1]):
+    def loop(g: Array, x: Array, eps: float, channels: Array, out: Array) -> None:
+        for c in channels:
             _, mean, scale = statistics(x, c, eps)
             total = zero
             for n in range(x.shape[0]):
@@ -265,16 +267,33 @@ LOOPS: dict[str, tuple[int, dict[str, Callable[..., Any]]]] = {
 
 
 @cache
-def compiled(layout: str, name: str, f: Format) -> Callable[..., Any]:
-    """The kernel of one function for one layout and format."""
+def compiled(layout: str, name: str, f: Format) -> Sliced:
+    """The kernel of one function for one layout and format.
+
+    Rows are cut. So is a list of the channels, which tells the kernel which of them are its own. Columns are not: to
+    read a part of every row takes as long as to read them all.
+    """
     ndim, loops = LOOPS[layout]
     x, vector, real = read_only(f.real, ndim), read_only(f.real), numba.from_dtype(np.dtype(f.real))
-    types = {
-        "forward": (x, vector, vector, real, writeable(f.real, ndim)),
-        "of_input": (x, x, vector, real, writeable(f.real, ndim)),
-        "of_weight": (x, x, real, writeable(f.real)),
+    arguments, out = {
+        "forward": ([x, vector, vector, real], writeable(f.real, ndim)),
+        "of_input": ([x, x, vector, real], writeable(f.real, ndim)),
+        "of_weight": ([x, x, real], writeable(f.real)),
     }[name]
-    return kernel(loops[name](f), f"norm_{layout}_{name}-{f.name}", *types)
+    if layout == "channels":
+        arguments.append(CHANNELS)
+    run, last = kernel(loops[name](f), f"norm_{layout}_{name}-{f.name}", *arguments, out), len(arguments)
+    if layout == "channels":
+        return Sliced(run, last - 1, counted=0, unit=1)
+    if name == "of_weight":
+        return Sliced(run, 0, 1, summed=(last,), unit=1, weight=layout == "rows")
+    return Sliced(run, *((0, 1) if name == "of_input" else (0,)), last, unit=1, weight=layout == "rows")
+
+
+@lru_cache(maxsize=64)
+def channels(layout: str, shape: Axes) -> tuple[Array, ...]:
+    """The list of all channels, as an argument of a kernel that is told which ones are its own."""
+    return (np.arange(shape[1]),) if layout == "channels" else ()
 
 
 @lru_cache(maxsize=4096)
@@ -306,8 +325,8 @@ def normalize(x: Array, weight: Array, bias: Array, axis: Axes, eps: float) -> A
         return reference.normalize(x, weight, bias, axis, eps)
     layout, shape, _ = found
     out = np.empty(x.shape, x.dtype)
-    run = compiled(layout, "forward", FORMATS[x.dtype])
-    run(x.reshape(shape), weight.ravel(), bias.ravel(), eps, out.reshape(shape))
+    run = compiled(layout, "forward", FORMATS[x.dtype]).suited(x.size)
+    run(x.reshape(shape), weight.ravel(), bias.ravel(), eps, *channels(layout, shape), out.reshape(shape))
     return out
 
 
@@ -319,8 +338,9 @@ def input_gradient(
         return None
     layout, shape, _ = found
     result = np.empty(x.shape, x.dtype)
-    run = compiled(layout, "of_input", FORMATS[x.dtype])
-    run(np.ascontiguousarray(g).reshape(shape), x.reshape(shape), weight.ravel(), eps, result.reshape(shape))
+    run = compiled(layout, "of_input", FORMATS[x.dtype]).suited(x.size)
+    operands = np.ascontiguousarray(g).reshape(shape), x.reshape(shape), weight.ravel()
+    run(*operands, eps, *channels(layout, shape), result.reshape(shape))
     return result
 
 
@@ -332,8 +352,9 @@ def weight_gradient(
         return None
     layout, shape, _ = found
     result = np.empty(weight.shape, x.dtype)
-    run = compiled(layout, "of_weight", FORMATS[x.dtype])
-    run(np.ascontiguousarray(g).reshape(shape), x.reshape(shape), eps, result.ravel())
+    run = compiled(layout, "of_weight", FORMATS[x.dtype]).suited(x.size)
+    operands = np.ascontiguousarray(g).reshape(shape), x.reshape(shape)
+    run(*operands, eps, *channels(layout, shape), result.ravel())
     return result
 
 

@@ -21,6 +21,7 @@ from chainrule.backends.numba.bits import select
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined, kernel, writeable
 from chainrule.backends.numba.elementwise import FORMATS
+from chainrule.backends.numba.slices import Sliced
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
@@ -114,15 +115,18 @@ def overlap(f: Format) -> Callable[..., Any]:
 
 
 @cache
-def compiled(name: str, f: Format) -> Callable[..., Any]:
+def compiled(name: str, f: Format) -> Sliced:
     """The kernel of one function for one format."""
     view = types.Array(numba.from_dtype(np.dtype(f.real)), 5, "A", readonly=True)
     places = types.Array(numba.from_dtype(np.dtype(f.real)), 3, "C", readonly=True)
     if name == "ties":
-        return kernel(ties(f), f"pool_ties-{f.name}", places, places, view, writeable(f.real, 5))
+        arguments = places, places, view, writeable(f.real, 5)
+        return Sliced(kernel(ties(f), f"pool_ties-{f.name}", *arguments), 2, 0, 1, 3, unit=1)
     if name == "overlap":
-        return kernel(overlap(f), f"overlap-{f.name}", view, types.int64, types.int64, writeable(f.real, 3))
-    return kernel(pool(f, name), f"pool_{name}-{f.name}", view, writeable(f.real, 3))
+        number, image = types.int64, writeable(f.real, 3)
+        run = kernel(overlap(f), f"overlap-{f.name}", view, number, number, image)
+        return Sliced(run, 0, 3, unit=1)
+    return Sliced(kernel(pool(f, name), f"pool_{name}-{f.name}", view, writeable(f.real, 3)), 0, 1, unit=1)
 
 
 def as_windows(x: Any, n: int) -> Array | None:
@@ -164,7 +168,7 @@ def pooled(name: str, x: Any, axis: Any) -> Array | None:
     if view is None:
         return None
     out = np.empty(x.shape[: x.ndim - len(axis)], x.dtype)
-    compiled(name, FORMATS[x.dtype])(view, out.reshape(view.shape[:3]))
+    compiled(name, FORMATS[x.dtype]).suited(view.size)(view, out.reshape(view.shape[:3]))
     return out
 
 
@@ -194,7 +198,7 @@ def extreme_gradient(g: Array, out: Array, x: Array, axis: Axes, keepdims: bool)
         return None
     result = np.empty(x.shape, x.dtype)
     places, shape = [np.ascontiguousarray(a).reshape(view.shape[:3]) for a in (g, out)], view.shape
-    compiled("ties", FORMATS[x.dtype])(*places, view, result.reshape(shape))
+    compiled("ties", FORMATS[x.dtype]).suited(view.size)(*places, view, result.reshape(shape))
     return result
 
 
@@ -213,7 +217,7 @@ def overlap_add(g: Array, shape: Axes, stride: Axes) -> Any:
     out = np.zeros(shape, g.dtype)
     down, right = (1,) * (2 - len(stride)) + stride
     image = out.reshape(-1, 1, shape[-1]) if len(stride) == 1 else out.reshape(-1, *shape[-2:])
-    compiled("overlap", FORMATS[g.dtype])(view, down, right, image)
+    compiled("overlap", FORMATS[g.dtype]).suited(view.size)(view, down, right, image)
     return out
 
 

@@ -8,9 +8,11 @@ it, and no loop is compiled twice: what is compiled here depends on the types of
 # mypy: allow-untyped-calls
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -73,17 +75,20 @@ def call_kernel(arguments: tuple[Any, ...]) -> Any:
 
 
 @cache
-def sharing_out(arguments: tuple[Any, ...], cut: tuple[int, ...]) -> tuple[Any, Any]:
-    """What shares out a kernel made for arguments of these types, of which some are cut.
+def sharing_out(arguments: tuple[Any, ...], cut: tuple[int, ...], summed: tuple[int, ...]) -> tuple[Any, Any]:
+    """What shares out a kernel made for arguments of these types, of which some are cut and some are summed.
 
     Returns:
         The kernel `(*arguments, address, unit, parts, crew, members, work, part)` and the native function for its
-        last argument.
+        last argument. A summed argument has an axis more, of as many as there are parts.
     """
     names = [f"a{k}" for k in range(len(arguments))]
     given = ", ".join(names)
-    sliced = ", ".join(f"{n}[start:stop]" if k in cut else n for k, n in enumerate(names))
-    values = types.BaseTuple.from_types([*arguments, *[types.int64] * 3])
+    wide = [t.copy(ndim=t.ndim + 1) if k in summed else t for k, t in enumerate(arguments)]
+    sliced = [
+        f"{n}[start:stop]" if k in cut else f"{n}[k]" if k in summed else n for k, n in enumerate(names)
+    ]
+    values = types.BaseTuple.from_types([*wide, *[types.int64] * 3])
     scope = {
         "address_of": address_of, "values_at": values_at(values), "call": call_kernel(arguments),
         "willing": willing, "share": sharing(), "edge": edge, "waking": WAKING,
@@ -94,15 +99,23 @@ def part(arguments, k):
     length = a{cut[0]}.shape[0]
     start, stop = edge(length, parts, k, unit), edge(length, parts, k + 1, unit)
     if start < stop:
-        call(run, ({sliced}))
+        call(run, ({", ".join(sliced)}))
 def shared({given}, run, unit, parts, crew, members, work, part):
     members = willing(crew, members, work, waking)
     share(crew, members, part, address_of(({given}, run, unit, parts)), parts)
 """
     exec(source, scope)  # noqa: S102 -- the text above
-    name, numbers = hashlib.sha256(repr((arguments, cut)).encode()).hexdigest()[:16], [types.int64] * 7
+    name, numbers = hashlib.sha256(repr((wide, cut, summed)).encode()).hexdigest()[:16], [types.int64] * 7
     part = native(scope["part"], f"slice-{name}", types.int64, types.int64, source=source)
-    return kernel(scope["shared"], f"slices-{name}", *arguments, *numbers, nogil=True, source=source), part
+    return kernel(scope["shared"], f"slices-{name}", *wide, *numbers, nogil=True, source=source), part
+
+
+def slices_for(work: int) -> int:
+    """Into how many slices work is cut that takes as long as an elementary function of so many elements."""
+    count = threads.num_threads()
+    if work < count * LEAST:
+        count = work // LEAST
+    return 1 if count < 2 else count * SLICES
 
 
 class Sliced:
@@ -112,37 +125,53 @@ class Sliced:
         alone: the kernel, for one thread.
     """
 
-    def __init__(self, alone: Any, *cut: int, unit: int = UNIT, weight: int = 1) -> None:
+    def __init__(
+        self, alone: Any, *cut: int, summed: tuple[int, ...] = (), counted: int | None = None,
+        unit: int = UNIT, weight: int = 1,
+    ) -> None:  # fmt: skip
         """Say how a kernel is cut.
 
         Args:
             alone: the kernel. What it does for a part of its arrays depends on nothing outside of that part.
-            cut: the places of the arguments that are cut along their first axis, all of one length; the first of
-                them is the one whose elements are counted. The others are given to every slice as they are.
+            cut: the places of the arguments that are cut along their first axis, all of one length.
+            summed: the places of results that are sums over that axis: those of the parts are added, in their order.
+                Every part is given the other arguments as they are.
+            counted: the place of the argument whose elements are counted; by default the first that is cut.
             unit: the arrays are cut at multiples of it.
-            weight: how many times as long as an elementary function the kernel takes for an element.
+            weight: how many times as long as an elementary function the kernel takes for an element; 0 for a kernel
+                that is faster alone.
         """
-        self.alone, self._cut, self._counted, self._unit, self._weight = alone, cut, cut[0], unit, weight
+        self.alone, self._cut, self._summed, self._unit, self._weight = alone, cut, summed, unit, weight
+        self._counted = cut[0] if counted is None else counted
         self._sharing: tuple[Any, Any, int] | None = None
 
     def __call__(self, *arguments: Any) -> None:
         """Run the kernel, on one thread or several."""
-        count = threads.num_threads()
-        if count > 1:
-            work = arguments[self._counted].size * self._weight
-            if work < count * LEAST:
-                count = work // LEAST
-        if count < 2:
+        self.run(arguments[self._counted].size * self._weight, *arguments)
+
+    def suited(self, size: int) -> Callable[..., None]:
+        """The kernel itself if there are too few elements for two threads: these then cost nothing. Else all this."""
+        return self.alone if size * self._weight < LARGE else self
+
+    def run(self, work: int, *arguments: Any) -> None:
+        """Run the kernel where it takes as long as an elementary function of so many elements."""
+        slices = slices_for(work)
+        parts = min(slices, len(arguments[self._cut[0]]) // self._unit)
+        if parts < 2:
             self.alone(*arguments)
             return
         shared, part, address = self._sharing or self.sharing_out()
+        count, given = slices // SLICES, list(arguments)
         members = crew(count - 1)
-        numbers = self._unit, count * SLICES, members.address, count - 1, work, part.address
-        shared(*arguments, address, *numbers)
+        for k in self._summed:
+            given[k] = np.empty((parts, *given[k].shape), given[k].dtype)
+        shared(*given, address, self._unit, parts, members.address, count - 1, work, part.address)
+        for k in self._summed:
+            np.add.reduce(given[k], axis=0, out=arguments[k])
 
     def sharing_out(self) -> tuple[Any, Any, int]:
         """Make what shares it out: what the function `sharing_out` returns, and the kernel's address."""
         (compiled,) = self.alone.overloads.values()
         address = compiled.library.get_pointer_to_function(compiled.fndesc.llvm_func_name)
-        self._sharing = *sharing_out(compiled.signature.args, self._cut), address
+        self._sharing = *sharing_out(compiled.signature.args, self._cut, self._summed), address
         return self._sharing

@@ -117,3 +117,20 @@ def test_the_same_bits_each_time():
     case = CASES[3]
     first, second = (all_three(conv, *operands(*case, "float32"), *case[2:]) for _ in range(2))
     assert all(a.tobytes() == b.tobytes() for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
+def test_images_on_several_threads(stride, dtype, set_threads):
+    """Every image has the same bits as on one thread; what is added over images, each time."""
+    x, w, g = operands((13, 4, 30, 31), (8, 4, 3, 3), stride, (1, 1), dtype)
+    set_threads(1)
+    expected = all_three(conv, x, w, g, stride, (1, 1))
+    for count in (2, 3, 16):
+        set_threads(count)
+        found = all_three(conv, x, w, g, stride, (1, 1))
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+        scale = np.abs(expected[2]).max()
+        np.testing.assert_allclose(found[2], expected[2], rtol=0, atol=TOLERANCE[dtype] * scale)
+        np.testing.assert_array_equal(found[2], all_three(conv, x, w, g, stride, (1, 1))[2])

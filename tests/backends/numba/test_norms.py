@@ -132,3 +132,29 @@ def test_other_operands_take_numpys_way(layout):
         np.testing.assert_array_equal(
             gradient(gaps, None, x, weight, bias, **params), gradient(g, None, x, weight, bias, **params)
         )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axis", "vector"),
+    [((331, 257), (1,), (257,)), ((9, 13, 31, 33), (0, 2, 3), (13, 1, 1)), ((331, 257), (0,), (257,))],
+    ids=["rows", "channels", "columns"],
+)
+def test_on_several_threads(shape, axis, vector, dtype, set_threads):
+    """The same bits as on one; what is added over rows, each time."""
+    g, x, weight, bias = operands(shape, vector, dtype)
+
+    def results():
+        gradients = (f(g, None, x, weight, bias, axis, 1e-5) for f in norms.GRADIENTS["normalize"][:2])
+        return norms.normalize(x, weight, bias, axis, 1e-5), *gradients
+
+    set_threads(1)
+    forward, of_input, of_weight = results()
+    for count in (2, 3, 16):
+        set_threads(count)
+        found = results()
+        np.testing.assert_array_equal(found[0], forward)
+        np.testing.assert_array_equal(found[1], of_input)
+        np.testing.assert_array_equal(found[2], results()[2])
+        eps = np.finfo(dtype).eps * np.abs(of_weight).max()
+        np.testing.assert_allclose(found[2], of_weight, rtol=0, atol=50 * eps if axis == (1,) else 0)

@@ -117,3 +117,26 @@ def test_in_the_engine(function, arguments):
             grads.append(x.grad)
     np.testing.assert_allclose(grads[1], grads[0], rtol=1e-5, atol=1e-6)
     assert grads[1].flags.writeable
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("size", [(2, 2), (3, 2)])
+def test_the_same_bits_on_several_threads(size, dtype, set_threads):
+    case = (7, 5, 60, 62), size, (2, 2)
+    x, axis = windows(case, dtype)
+    axis = places(x, axis)
+
+    def results():
+        for name in NAMES:
+            yield pool.TABLE[name](x, axis, keepdims=False)
+        (gradient,) = pool.GRADIENTS["max"]
+        out = pool.max_over(x, axis)
+        yield gradient(np.cos(out), out, x, axis, False)
+        yield pool.overlap_add(np.sin(x), case[0], case[2])
+
+    set_threads(1)
+    expected = list(results())
+    for count in (2, 3, 50):
+        set_threads(count)
+        for found, exact in zip(results(), expected, strict=True):
+            np.testing.assert_array_equal(found, exact)

@@ -25,13 +25,6 @@ PATIENCE = 1 << 28  # pauses: some seconds, after which a test fails and does no
 WIDE = types.Array(types.int64, 1, "C")
 
 
-@pytest.fixture
-def set_threads():
-    before = threads._count
-    yield threads.set_num_threads
-    threads._count = before
-
-
 def bits(x):
     return x.view(f"i{x.itemsize}")
 
@@ -95,6 +88,43 @@ def test_matrices_are_cut_by_rows(rows, set_threads):
     out = np.full((rows, 50), np.nan)
     run(column, x, 2.0, out)
     np.testing.assert_allclose(out, x * 2 + column)
+
+
+@cache
+def column_sums():
+    """The sums of the columns of x, and how many rows there are, times a number."""
+
+    def loop(x, factor, sums, rows):
+        sums[:] = 0
+        rows[0] = x.shape[0] * factor
+        for i in range(x.shape[0]):
+            for j in range(x.shape[1]):
+                sums[j] += x[i, j] * factor
+
+    result = writeable(np.float64)
+    return kernel(loop, "test-column-sums", read_only(np.float64, 2), types.float64, result, result)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7, 8, 9, 1000])
+def test_sums_over_the_axis_that_is_cut(rows, set_threads):
+    x, found = np.random.default_rng(2).standard_normal((rows, 40)), []
+    run = Sliced(column_sums(), 0, summed=(2, 3), unit=1, weight=LEAST)
+    for count in (1, 2, 2, 3):
+        set_threads(count)
+        sums, number = np.full(40, np.nan), np.full(1, np.nan)
+        run(x, 2.0, sums, number)
+        assert number == 2 * rows
+        np.testing.assert_allclose(sums, 2 * x.sum(0), rtol=1e-12, atol=1e-13)
+        found.append(sums)
+    np.testing.assert_array_equal(found[1], found[2])
+
+
+def test_the_kernel_itself_is_suited_to_what_is_small():
+    run = Sliced(add_columns(), 1, 3, unit=1, weight=2)
+    assert run.suited(LARGE // 2 - 1) is run.alone
+    assert run.suited(LARGE // 2) is run
+    alone = Sliced(add_columns(), 1, 3, weight=0)
+    assert alone.suited(1 << 40) is alone.alone
 
 
 @cache
