@@ -3,6 +3,7 @@
 import os
 from functools import cache
 
+MOST = 1024  # more would be in each other's way, and make more parts of a job than a crew can count
 _count: int | None = None
 
 
@@ -13,10 +14,10 @@ def set_num_threads(count: int) -> None:
     of processors. NumPy's own BLAS has its own setting, which must be set before NumPy is imported.
 
     Args:
-        count: at least 1.
+        count: at least 1, at most 1024.
 
     Raises:
-        ValueError: the count is no whole number of at least 1.
+        ValueError: the count is no whole number from 1 to 1024.
 
     Example:
         >>> set_num_threads(2)
@@ -24,8 +25,10 @@ def set_num_threads(count: int) -> None:
         2
     """
     global _count  # noqa: PLW0603 -- one number for the process
-    if isinstance(count, bool) or not hasattr(count, "__index__") or count < 1:
-        raise ValueError(f"set_num_threads: {count!r} is no count of threads; write 1, 2, ...")
+    if isinstance(count, bool) or not hasattr(count, "__index__") or not 1 <= count <= MOST:
+        raise ValueError(
+            f"set_num_threads: {count!r} is no count of threads; write 1, 2, ..., at most {MOST}"
+        )
     _count = int(count)
 
 
@@ -39,6 +42,6 @@ def _default() -> int:
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         text = os.environ.get(name, "")
         if text.isdecimal() and int(text):
-            return int(text)
+            return min(int(text), MOST)
     usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))
     return len(usable(0))

@@ -8,6 +8,7 @@ the old machine code comes back. Here the key of a cached kernel is a hash of *a
 # mypy: allow-untyped-calls, allow-subclassing-any
 
 import hashlib
+import os
 import secrets
 import sys
 import tempfile
@@ -20,7 +21,7 @@ import llvmlite.binding
 import numba
 import numpy as np
 from numba import extending, types
-from numba.core import bytecode, caching as numba_caching, compiler
+from numba.core import bytecode, caching as numba_caching, compiler, compiler_lock
 from numba.core.ccallback import CFunc
 from numba.misc.appdirs import AppDirs
 
@@ -49,6 +50,13 @@ inlined_sum: Any = numba.njit(forceinline=True, **(FLAGS | {"fastmath": FLAGS["f
 # compiled and kept meets in a third, and of two functions of one name the linker takes the first for both: the tiles
 # of float32 for those of float64. So here a random number, which forked children don't share, stands for the count.
 COUNTING._unique_ids = iter(partial(secrets.randbits, 62), None)
+
+# A child that is forked while another thread compiles would wait for that thread, which it does not have, for ever.
+COMPILING: Any = compiler_lock.global_compiler_lock
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=COMPILING.acquire, after_in_parent=COMPILING.release, after_in_child=COMPILING.release
+    )
 
 
 def read_only(dtype: type[np.number[Any]], ndim: int = 1) -> types.Array:

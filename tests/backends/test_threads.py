@@ -16,7 +16,12 @@ def count_again():
 
 
 def test_the_environment_sets_the_default(monkeypatch):
-    for numba, omp, expected in (("3", "5", 3), ("", "5", 5), ("zero", "0", None)):
+    for numba, omp, expected in (
+        ("3", "5", 3),
+        ("", "5", 5),
+        ("zero", "0", None),
+        ("99999", "5", threads.MOST),
+    ):
         monkeypatch.setenv("NUMBA_NUM_THREADS", numba)
         monkeypatch.setenv("OMP_NUM_THREADS", omp)
         monkeypatch.setattr(threads, "_count", None)
@@ -24,7 +29,7 @@ def test_the_environment_sets_the_default(monkeypatch):
         assert threads.num_threads() == (expected or len(os.sched_getaffinity(0)))
 
 
-@pytest.mark.parametrize("count", [0, -1, True, 1.5, "2", None])
+@pytest.mark.parametrize("count", [0, -1, True, 1.5, "2", None, threads.MOST + 1])
 def test_what_is_no_count(count):
     with pytest.raises(ValueError, match="set_num_threads"):
         threads.set_num_threads(count)

@@ -258,6 +258,30 @@ def test_spawned_children_and_threads(tmp_path):
     assert run_script(file, {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}) == "1 1"
 
 
+FORKED = """
+import os, threading, time
+from chainrule.backends.numba.compile import COMPILING
+
+def compile_for_a_while():
+    with COMPILING:
+        begun.set()
+        time.sleep(0.3)
+
+begun = threading.Event()
+threading.Thread(target=compile_for_a_while).start()
+begun.wait()
+child = os.fork()
+if child == 0:
+    os._exit(0 if COMPILING._lock.acquire(timeout=10) else 1)
+print(os.waitpid(child, 0)[1], COMPILING._lock.acquire(timeout=10))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="platform: systems that fork")
+def test_a_child_forked_while_a_thread_compiles_can_compile():
+    assert run_script("import warnings; warnings.simplefilter('ignore')" + FORKED, {}) == "0 True"
+
+
 def test_other_types_are_an_error():
     with pytest.raises(TypeError):
         kernel(double, "test_types", *TYPES)(np.ones(3, np.float32), np.empty(3))
