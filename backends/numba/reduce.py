@@ -19,10 +19,12 @@ from llvmlite import ir
 from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
+from chainrule.backends.numba import slices
 from chainrule.backends.numba.bits import Scalar, select
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined, inlined_sum, intrinsic, kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
+from chainrule.backends.numba.slices import Sliced, slices_for
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
@@ -33,6 +35,8 @@ ROWS = 128  # that are summed before compensation sets in
 MANY = 64  # rows that NumPy reduces, or adds, one by one
 LARGE = 16_384  # elements
 LONG = 4096  # but the maximum of a row from this length on NumPy finds as fast
+QUICK = 4  # elements that are reduced in the time of one elementary function
+SHARED = QUICK * slices.LARGE  # elements from which on two threads are worth it
 
 
 def extreme(instruction: str) -> Any:
@@ -222,16 +226,29 @@ def extreme_columns(f: Format, name: str) -> Callable[..., Any]:
 
 
 @cache
-def compiled(name: str, f: Format, inner: bool) -> Callable[..., Any]:
+def compiled(name: str, f: Format, inner: bool) -> Sliced:
     """The kernel of one reduction for one format, of rows or of columns."""
     if name == "sum":
         loop = sum_columns(f) if inner else sum_rows(f)
     else:
         loop = extreme_columns(f, name) if inner else extreme_rows(f, name)
     shape = "columns" if inner else "rows"
-    return kernel(
-        loop, f"{name}_{shape}-{f.name}", read_only(f.real, 2 + inner), writeable(f.real, 1 + inner)
-    )
+    arguments = read_only(f.real, 2 + inner), writeable(f.real, 1 + inner)
+    return Sliced(kernel(loop, f"{name}_{shape}-{f.name}", *arguments), 0, 1, unit=1)
+
+
+def reduce_in_slices(run: Sliced, x: Array, out: Array) -> None:
+    """Reduce a large x over its second axis. If its first has length 1, the second is cut, and the results reduced."""
+    work = x.size // QUICK
+    pieces = slices_for(work)
+    length = x.shape[1] // pieces
+    if len(x) > 1 or pieces == 1 or length == 0:
+        run.run(work, x, out)
+        return
+    found, end = np.empty((pieces + 1, *out.shape[1:]), x.dtype), pieces * length
+    run.run(work, x[0, :end].reshape(pieces, length, *x.shape[2:]), found[:pieces])
+    run.alone(x[0, end:][None], found[pieces:])  # what is left over, which may be nothing
+    run.alone(found[None], out)
 
 
 class Plan(NamedTuple):
@@ -282,12 +299,16 @@ def reduced(name: str, x: Any, axis: Any, keepdims: bool) -> Array | None:
         return None
     f, dtype, flat = FORMATS[x.dtype], x.dtype, x
     for outer, length, inner in found.steps:
+        large = flat.size >= SHARED
         if inner == 1:
-            out = np.empty(outer, dtype)
-            compiled(name, f, False)(flat.reshape(outer, length), out)
+            run, out, flat = compiled(name, f, False), np.empty(outer, dtype), flat.reshape(outer, length)
         else:
-            out = np.empty((outer, inner), dtype)
-            compiled(name, f, True)(flat.reshape(outer, length, inner), out)
+            run, out = compiled(name, f, True), np.empty((outer, inner), dtype)
+            flat = flat.reshape(outer, length, inner)
+        if large:
+            reduce_in_slices(run, flat, out)
+        else:
+            run.alone(flat, out)
         flat = out
     return flat.reshape(found.kept if keepdims else found.shape)
 

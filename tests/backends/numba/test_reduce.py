@@ -168,3 +168,42 @@ def test_the_same_bits_each_time():
     x = numbers((300, 4000), "float32")
     for axis in (0, 1, None):
         assert reduce.TABLE["sum"](x, axis).tobytes() == reduce.TABLE["sum"](x.copy(), axis).tobytes()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("shape", "axis", "whole"),
+    [
+        ((700, 801), (1,), True),  # rows, and so on, are reduced each by one thread
+        ((5, 300, 401), (1,), True),
+        ((30, 20, 23, 41), (0, 2, 3), True),
+        ((701, 801), (0,), False),  # what has to be cut itself
+        ((560_007,), (0,), False),
+        ((2, 300_000), (1,), True),
+        ((3, 200_000), (0,), False),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["sum", "max", "min"])
+def test_on_several_threads(name, shape, axis, whole, dtype, set_threads):
+    x = numbers(shape, dtype)
+    set_threads(1)
+    alone = call(reduce.TABLE, name, x, axis)
+    exact, size = call(REFERENCE, name, x.astype(np.longdouble), axis), np.abs(x.astype(float)).sum(axis)
+    for count in (2, 3, 16):
+        set_threads(count)
+        found = call(reduce.TABLE, name, x, axis)
+        assert found.tobytes() == call(reduce.TABLE, name, x, axis).tobytes()
+        if whole or name != "sum":
+            assert found.tobytes() == alone.tobytes()
+        else:
+            assert (np.abs(found - exact) <= 4 * np.finfo(dtype).eps * size).all()
+
+
+def test_infinite_and_missing_numbers_on_several_threads(set_threads):
+    set_threads(2)
+    x = np.ones((400_000, 2), np.float32)
+    x[399_999, 0], x[7, 1] = np.nan, np.inf
+    for name in ("sum", "max", "min"):
+        expected = [np.nan, 1 if name == "min" else np.inf]
+        np.testing.assert_array_equal(call(reduce.TABLE, name, x, (0,)), expected)
