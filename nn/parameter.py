@@ -1,6 +1,6 @@
 """`Parameter`: a tensor that a module learns; `Buffer`: one that it keeps beside them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Self
@@ -129,6 +129,23 @@ class Buffer(_Held):
             ShapeError: another shape.
         """
         update(self, value)
+
+
+def replace_all(pairs: Iterable[tuple[_Held, Array]]) -> None:
+    """`replace` many at once.
+
+    Args:
+        pairs: a parameter or buffer, and an array of its shape and dtype.
+
+    Example:
+        >>> w = Parameter([1.0])
+        >>> replace_all([(w, np.zeros(1, np.float32))])
+        >>> w.data
+        array([0.], dtype=float32)
+    """
+    version = next_serial()
+    for held, array in pairs:
+        held._data, held.version = array, version
 
 
 class _Places:

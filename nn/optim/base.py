@@ -1,6 +1,6 @@
 """What all optimizers share: parameters in groups, their settings, what is remembered, saving and resuming."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,12 +8,17 @@ from numpy.typing import NDArray
 
 from chainrule.autograd.mode import current
 from chainrule.nn.errors import warn
-from chainrule.nn.parameter import Parameter
+from chainrule.nn.optim.formulas import FORMULAS
+from chainrule.nn.parameter import Parameter, replace_all
 
 Array = NDArray[Any]
 State = dict[str, Any]
 Group = dict[str, Any]
 Numbers = Mapping[str, Any]
+Formula = tuple[str, tuple[str, ...], tuple[float, ...]]
+
+# From so many elements on, parameters move by themselves: the old one's memory, still in a cache, then serves the next.
+TOGETHER = 1 << 18
 
 
 class Setting:
@@ -34,7 +39,8 @@ class Setting:
 class Optimizer:
     """Base class: holds the parameters in groups, and what it remembers of each.
 
-    A subclass writes `update`. Parameters without a gradient are left alone.
+    A subclass writes `update`; or, if one of the `FORMULAS` is what it computes, `formula`, and then a backend that has
+    a kernel for it moves many parameters in one call. Parameters without a gradient are left alone.
 
     Args:
         params: what `model.parameters()` returns; or a list of groups ``{"params": [...], "lr": ...}``, each with
@@ -63,6 +69,7 @@ class Optimizer:
 
     lr = Setting()
     weight_decay = Setting()
+    counts = False  # whether the formula depends on the number of the step
 
     def __init__(
         self,
@@ -80,6 +87,7 @@ class Optimizer:
         if len(set(self.params)) < len(self.params):
             raise ValueError(f"{self._name}: a parameter occurs twice; it can be in one group only")
         self.state: list[State] = [{} for _ in self.params]
+        self._batches = list(_batches(self.param_groups))
 
     @property
     def _name(self) -> str:
@@ -121,6 +129,28 @@ class Optimizer:
         whole = name in ("max_iter", "max_eval", "history_size")
         return int(value) if whole else float(value)
 
+    def formula(self, numbers: Numbers, steps: int) -> Formula:
+        """Say which of the `FORMULAS` moves a parameter.
+
+        Args:
+            numbers: the settings of its group.
+            steps: how often it has moved, this step included; 0 unless the class says ``counts = True``.
+
+        Returns:
+            The formula's name; the names under which its arrays are remembered, which begin with zeros; its numbers.
+
+        Example:
+            >>> class Signs(nn.optim.Optimizer):  # RMSprop that remembers nothing
+            ...     def formula(self, numbers, steps):
+            ...         return "rmsprop", ("square",), (numbers["lr"], 0.0, 1.0, 0.0, 0.0)
+            >>> w = nn.Parameter([1.0, 1.0])
+            >>> w.grad = np.array([0.1, -100.0], np.float32)
+            >>> Signs([w], lr=0.5).step()
+            >>> w.data
+            array([0.5, 1.5], dtype=float32)
+        """
+        raise NotImplementedError(f"{self._name}: an optimizer writes update or formula")
+
     def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
         """Return the new data of one parameter, in a new array.
 
@@ -130,7 +160,7 @@ class Optimizer:
             state: what is remembered of it, changed in place; empty at the first step.
             numbers: the settings of its group.
         """
-        raise NotImplementedError
+        return self._updates([w], [g], [state], numbers)[0]
 
     def step(self) -> None:
         """Change each parameter by its gradient.
@@ -138,14 +168,55 @@ class Optimizer:
         Warns:
             UserWarning: none has one, so nothing changes.
         """
-        if all(parameter.grad is None for parameter in self.params):
+        moved = False
+        at_once = getattr(self.update, "__func__", None) is Optimizer.update  # nobody has written another
+        for group, params, gs, states in self._moving():
+            moved = True
+            ws = [parameter._data for parameter in params]
+            if at_once:
+                found = self._updates(ws, gs, states, group)
+            else:
+                found = [self.update(w, np.asarray(g), state, group) for w, g, state in zip(ws, gs, states)]
+            replace_all(zip(params, found))
+        if not moved:
             warn(f"{self._name}: no parameter has a gradient: call loss.backward() first")
-        states = iter(self.state)
-        for group in self.param_groups:
-            for parameter, state in zip(group["params"], states):
-                g = parameter.grad
-                if g is not None:
-                    parameter.replace(self.update(parameter._data, np.asarray(g), state, group))
+
+    def _moving(self) -> Iterator[tuple[Group, list[Parameter], list[Any], list[State]]]:
+        """Yield the parameters that have gradients: together those of a batch that have moved equally often."""
+        for group, of_group, of_all in self._batches:
+            params, states = group["params"][of_group], self.state[of_all]
+            gs = [g for parameter in params if (g := parameter.grad) is not None]
+            if len(gs) < len(params):
+                states = [state for parameter, state in zip(params, states) if parameter.grad is not None]
+                params = [parameter for parameter in params if parameter.grad is not None]
+            counts = [state.get("steps", 0) for state in states] if self.counts else [0]
+            if gs and counts.count(counts[0]) == len(counts):
+                yield group, params, gs, states
+            elif gs:  # some had no gradient at times
+                for count in set(counts):
+                    some = [i for i, own in enumerate(counts) if own == count]
+                    yield group, [params[i] for i in some], [gs[i] for i in some], [states[i] for i in some]
+
+    def _updates(self, ws: list[Array], gs: list[Any], states: list[State], numbers: Numbers) -> list[Array]:
+        """Return the new data of parameters that have moved equally often, in one call if there is a kernel for it."""
+        steps = states[0].get("steps", 0) + 1 if self.counts else 0
+        name, kept, values = self.formula(numbers, steps)
+        try:
+            remembered = [[state[key] for state in states] for key in kept]
+        except KeyError:
+            if self.counts:
+                for state in states:
+                    state.setdefault("steps", 0)
+            remembered = _begin(ws, states, kept)
+        arrays, kernel = [ws, gs, *remembered], _kernel()
+        found: list[Array] | None = kernel and kernel(name, arrays, values)
+        if found is None:
+            arrays[1] = [np.asarray(g) for g in gs]
+            found = _one_by_one(kernel if len(ws) > 1 else None, name, arrays, values)
+        if self.counts:
+            for state in states:
+                state["steps"] = steps
+        return found
 
     def zero_grad(self) -> None:
         """Forget the gradients, so that the next `backward()` starts anew."""
@@ -201,44 +272,49 @@ class Optimizer:
         return f"{self._name}({'; '.join(shown)})"
 
 
+def _batches(groups: list[Group]) -> Iterator[tuple[Group, slice, slice]]:
+    """Cut groups into parameters that move together: each time a group, which of its own, and which of all."""
+    before = 0
+    for group in groups:
+        start = size = 0
+        for stop, parameter in enumerate(group["params"], 1):
+            size += parameter.size
+            if size > TOGETHER or stop == len(group["params"]):
+                yield group, slice(start, stop), slice(before + start, before + stop)
+                start, size = stop, 0
+        before += len(group["params"])
+
+
 _kernels: dict[str, Any] = {}  # backend -> its updates, once they were needed
 
 
-def fused(name: str, w: Array, g: Array, remembered: tuple[Array, ...], *numbers: float) -> Array | None:
-    """Return an optimizer's new parameter in one pass over memory, if the backend has a kernel for it.
-
-    Args:
-        name: of the formula; the kernels are in `chainrule.backends.numba.updates`.
-        w: the parameter.
-        g: its gradient, of the same shape.
-        remembered: arrays of the same shape, changed in place.
-        numbers: those of the formula, in its order.
-
-    Returns:
-        The new parameter; None if nothing was done, and the formula itself has to do.
-
-    Example:
-        >>> with cr.use_backend("numpy"):  # which has none
-        ...     fused("sgd", np.array([1.0]), np.array([0.5]), (), 0.1, 0.0) is None
-        True
-    """
+def _kernel() -> Any:
+    """Return what the backend computes updates with, in one pass over memory, or None."""
     mode = current()
     kernel = _kernels.get(mode.backend, False)
     if kernel is False:
         kernel = _kernels[mode.backend] = getattr(mode.table, "update", None)
-    found: Array | None = kernel and kernel(name, w, g, remembered, *numbers)
+    return kernel
+
+
+def _begin(ws: list[Array], states: list[State], names: tuple[str, ...]) -> list[list[Array]]:
+    """Return what is remembered of each parameter; what is missing begins with zeros."""
+    return [
+        [state.setdefault(name, np.zeros(w.shape, w.dtype)) for w, state in zip(ws, states, strict=True)]
+        for name in names
+    ]
+
+
+def _one_by_one(kernel: Any, name: str, arrays: list[list[Array]], numbers: tuple[float, ...]) -> list[Array]:
+    """Return the new data of parameters that no kernel takes together: by one for each, or by NumPy."""
+    formula = FORMULAS[name]
+    if kernel is None:
+        return [formula(*own, *numbers) for own in zip(*arrays, strict=True)]
+    found = []
+    for own in zip(*arrays, strict=True):
+        new = kernel(name, [[array] for array in own], numbers)
+        found.append(formula(*own, *numbers) if new is None else new[0])
     return found
-
-
-def decayed(w: Array, g: Array, numbers: Numbers) -> Array:
-    """Return the gradient with weight decay: g + weight_decay · w.
-
-    Example:
-        >>> decayed(np.array([2.0]), np.array([1.0]), {"weight_decay": 0.5})
-        array([2.])
-    """
-    decay = numbers["weight_decay"]
-    return np.asarray(g + float(decay) * w) if decay else g
 
 
 def _settings(group: Numbers) -> dict[str, Any]:

@@ -4,9 +4,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from chainrule.nn.optim.base import Array, Numbers, Optimizer, Setting, State, decayed, fused
+from chainrule.nn.optim.base import Formula, Numbers, Optimizer, Setting
 from chainrule.nn.parameter import Parameter
 
 Params = Iterable[Parameter] | Iterable[Mapping[str, Any]]
@@ -49,23 +47,12 @@ class SGD(Optimizer):
         if any(group["nesterov"] and not group["momentum"] for group in self.param_groups):
             raise ValueError("SGD: nesterov needs momentum, for example momentum=0.9")
 
-    def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
-        """Return w − lr·g, or with momentum w − lr·v."""
-        lr, momentum, nesterov = numbers["lr"], numbers["momentum"], numbers["nesterov"]
-        if momentum and "velocity" not in state:
-            state["velocity"] = np.zeros_like(w)
-        remembered, kept = ((state["velocity"],), (momentum,)) if momentum else ((), ())
-        name = ("nesterov" if nesterov else "momentum") if momentum else "sgd"
-        found = fused(name, w, g, remembered, lr, *kept, numbers["weight_decay"])
-        if found is not None:
-            return found
-        g = decayed(w, g, numbers)
-        for velocity in remembered:
-            velocity *= momentum
-            velocity += g
-            g = g + momentum * velocity if nesterov else velocity
-        step = np.multiply(g, lr, out=np.empty_like(w))
-        return np.subtract(w, step, out=step)
+    def formula(self, numbers: Numbers, steps: int) -> Formula:
+        """Return the formula of w − lr·g, or with momentum of w − lr·v."""
+        lr, momentum, decay = numbers["lr"], numbers["momentum"], numbers["weight_decay"]
+        if not momentum:
+            return "sgd", (), (lr, decay)
+        return "nesterov" if numbers["nesterov"] else "momentum", ("velocity",), (lr, momentum, decay)
 
 
 class Adam(Optimizer):
@@ -94,6 +81,7 @@ class Adam(Optimizer):
 
     betas = Setting()
     eps = Setting()
+    counts = True
 
     def __init__(
         self,
@@ -105,9 +93,9 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(params, lr, weight_decay, betas=betas, eps=eps)
 
-    def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
-        """Return w − lr·m̂ / (√v̂ + eps)."""
-        return _adam(w, g, state, numbers, numbers["weight_decay"], 1.0)
+    def formula(self, numbers: Numbers, steps: int) -> Formula:
+        """Return the formula of w − lr·m̂ / (√v̂ + eps)."""
+        return _adam(numbers, steps, numbers["weight_decay"], 1.0)
 
 
 class AdamW(Adam):
@@ -130,9 +118,9 @@ class AdamW(Adam):
     ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay)
 
-    def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
-        """Return Adam's step from the shrunk w."""
-        return _adam(w, g, state, numbers, 0.0, 1 - numbers["lr"] * numbers["weight_decay"])
+    def formula(self, numbers: Numbers, steps: int) -> Formula:
+        """Return the formula of Adam's step from the shrunk w."""
+        return _adam(numbers, steps, 0.0, 1 - numbers["lr"] * numbers["weight_decay"])
 
 
 class RMSprop(Optimizer):
@@ -166,11 +154,10 @@ class RMSprop(Optimizer):
     ) -> None:
         super().__init__(params, lr, weight_decay, alpha=alpha, eps=eps)
 
-    def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
-        """Return w − lr·g / (√v + eps)."""
-        if not state:
-            state["square"] = np.zeros_like(w)
-        return _by_squares(w, g, state["square"], numbers, numbers["alpha"], 1 - numbers["alpha"])
+    def formula(self, numbers: Numbers, steps: int) -> Formula:
+        """Return the formula of w − lr·g / (√v + eps)."""
+        lr, alpha = numbers["lr"], numbers["alpha"]
+        return "rmsprop", ("square",), (lr, alpha, 1 - alpha, numbers["eps"], numbers["weight_decay"])
 
 
 class Adagrad(Optimizer):
@@ -190,51 +177,15 @@ class Adagrad(Optimizer):
     ) -> None:
         super().__init__(params, lr, weight_decay, eps=eps)
 
-    def update(self, w: Array, g: Array, state: State, numbers: Numbers) -> Array:
-        """Return w − lr·g / (√Σg² + eps)."""
-        if not state:
-            state["total"] = np.zeros_like(w)
-        return _by_squares(w, g, state["total"], numbers, 1.0, 1.0)
+    def formula(self, numbers: Numbers, steps: int) -> Formula:
+        """Return the formula of w − lr·g / (√Σg² + eps)."""
+        return "rmsprop", ("total",), (numbers["lr"], 1.0, 1.0, numbers["eps"], numbers["weight_decay"])
 
 
-def _adam(w: Array, g: Array, state: State, numbers: Numbers, decay: float, shrink: float) -> Array:
-    """Return shrink·w − lr·m̂ / (√v̂ + eps), with decay·w added to the gradient."""
-    if not state:
-        state.update(steps=0, mean=np.zeros_like(w), square=np.zeros_like(w))
+def _adam(numbers: Numbers, steps: int, decay: float, shrink: float) -> Formula:
+    """Return the formula of shrink·w − lr·m̂ / (√v̂ + eps), with decay·w added to the gradient."""
     beta1, beta2 = numbers["betas"]
-    state["steps"] = t = state["steps"] + 1
-    mean, square = state["mean"], state["square"]
     # √v̂ = √v / √(1 − β₂ᵗ): the corrections are numbers, so they are moved out of the arrays.
-    root = math.sqrt(1 - beta2**t)
-    lr, eps = numbers["lr"] * root / (1 - beta1**t), numbers["eps"] * root
-    rates = beta1, 1 - beta1, beta2, 1 - beta2
-    found = fused("adam", w, g, (mean, square), lr, *rates, eps, decay, shrink)
-    if found is not None:
-        return found
-    g = decayed(w, g, {"weight_decay": decay})
-    mean *= beta1
-    mean += (1 - beta1) * g
-    square *= beta2
-    square += (1 - beta2) * np.square(g)
-    return _scaled_step(w * shrink if shrink != 1 else w, mean, square, lr, eps)
-
-
-def _by_squares(w: Array, g: Array, square: Array, numbers: Numbers, keep: float, rest: float) -> Array:
-    """Return w − lr·g / (√s + eps), after s ← keep·s + rest·g²."""
-    lr, eps, decay = numbers["lr"], numbers["eps"], numbers["weight_decay"]
-    found = fused("rmsprop", w, g, (square,), lr, keep, rest, eps, decay)
-    if found is not None:
-        return found
-    g = decayed(w, g, numbers)
-    square *= keep
-    square += rest * np.square(g)
-    return _scaled_step(w, g, square, lr, eps)
-
-
-def _scaled_step(w: Array, g: Array, square: Array, lr: float, eps: float) -> Array:
-    """Return w − lr·g / (√square + eps), in one new array."""
-    work = np.sqrt(square, out=np.empty_like(w))
-    work += eps
-    np.divide(g, work, out=work)
-    work *= lr
-    return np.subtract(w, work, out=work)
+    root = math.sqrt(1 - beta2**steps)
+    lr, eps = numbers["lr"] * root / (1 - beta1**steps), numbers["eps"] * root
+    return "adam", ("mean", "square"), (lr, beta1, 1 - beta1, beta2, 1 - beta2, eps, decay, shrink)
