@@ -122,6 +122,12 @@ class Vectors:
         """x y + z, rounded once where the processor can: `llvm.fma` would call the C library where it cannot."""
         return self.call(f"fmuladd.{self.kind}", self.type, [x, y, z])
 
+    def prefetch(self, address: Any) -> None:
+        """Ask for the cache line at an address, which need not exist."""
+        to_read, into_all_caches, data = (ir.IntType(32)(flag) for flag in (0, 3, 1))
+        operands = [self.pointer(address, self.real), to_read, into_all_caches, data]
+        self.call("prefetch.p0", ir.VoidType(), operands)
+
     def shuffle(self, x: Any, y: Any, order: list[int]) -> Any:
         """Pick lanes from x (0, 1, ...) and y (lanes, lanes + 1, ...)."""
         return self.builder.shuffle_vector(
@@ -136,12 +142,19 @@ class Vectors:
 
 
 @cache
-def tile(f: Format, rows: int, vectors: int) -> Any:
+def tile(f: Format, rows: int, vectors: int, whole: bool = False, ahead: int = 0) -> Any:
     """An intrinsic that computes one tile: C = A B, or C += A B.
 
     Its arguments: addresses of the first elements; strides in elements; `depth`, the number of k; `columns`, how
     many there are: the last vector may be partly outside, and is read and written under a mask; `add`, whether to
     add to C.
+
+    Args:
+        f: the float format.
+        rows: the tile's height.
+        vectors: the tile's width.
+        whole: whether all columns are always there: without a mask a tile takes 1 or 2% less time.
+        ahead: fetch rows of B into the fastest cache so many rows before they are needed; 0 for not.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -149,7 +162,7 @@ def tile(f: Format, rows: int, vectors: int) -> Any:
         v = Vectors(f, builder)
         width = INDEX(v.lanes)
         edge = v.mask(builder.sub(columns, INDEX((vectors - 1) * v.lanes)))
-        masks = [None] * (vectors - 1) + [edge]
+        masks = [None] * (vectors - 1) + [None if whole else edge]
         a_rows = [v.place(a, (INDEX(i), a_row)) for i in range(rows)]
         before, loop = builder.block, builder.append_basic_block("depth")
         after, adding = builder.append_basic_block("after"), builder.append_basic_block("add")
@@ -160,6 +173,10 @@ def tile(f: Format, rows: int, vectors: int) -> Any:
         k = builder.phi(INDEX)
         sums = [[builder.phi(v.type) for _ in range(vectors)] for _ in range(rows)]
         of_b = [v.load(v.place(b, (k, b_row), (INDEX(j), width)), masks[j]) for j in range(vectors)]
+        if ahead:
+            later = builder.add(k, INDEX(ahead))
+            for j in range(vectors):
+                v.prefetch(v.place(b, (later, b_row), (INDEX(j), width)))
         new = []
         for i in range(rows):
             of_a = v.number(v.place(a_rows[i], (k, a_k)))
@@ -207,8 +224,12 @@ def move(f: Format) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, target, count = arguments
         v = Vectors(f, builder)
-        mask = v.mask(count)
-        v.store(v.load(source, mask), target, mask)
+        with builder.if_else(builder.icmp_signed(">=", count, INDEX(v.lanes))) as (whole, partly):
+            with whole:
+                v.store(v.load(source), target)
+            with partly:
+                mask = v.mask(count)
+                v.store(v.load(source, mask), target, mask)
         return context.get_dummy_value()
 
     @intrinsic
