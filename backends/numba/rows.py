@@ -27,6 +27,7 @@ from chainrule.backends.numba.compile import (
 )
 from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
 from chainrule.backends.numba.reduce import EXTREMES, block_sum
+from chainrule.backends.numba.slices import Sliced
 from chainrule.backends.numba.vectors import vectors
 
 Array = NDArray[Any]
@@ -257,21 +258,24 @@ def kept_entropy_grad_loop(f: Format) -> Callable[..., Any]:
 
 
 @cache
-def compiled(name: str, f: Format) -> Callable[..., Any]:
+def compiled(name: str, f: Format) -> Sliced:
     """The kernel of one function for one format."""
-    matrix, result = read_only(f.real, 2), writeable(f.real, 2)
+    matrix, vector, result, sums = (
+        read_only(f.real, 2),
+        read_only(f.real),
+        writeable(f.real, 2),
+        writeable(f.real),
+    )
     loop, arguments = {
         "softmax": (softmax_loop, (matrix, result)),
         "log_softmax": (log_softmax_loop, (matrix, result)),
-        "cross_entropy": (cross_entropy_loop, (matrix, LABELS, writeable(f.real))),
-        "cross_entropy_grad": (cross_entropy_grad_loop, (read_only(f.real), matrix, LABELS, result)),
-        "kept_entropy": (kept_entropy_loop, (matrix, LABELS, writeable(f.real), result, writeable(f.real))),
-        "kept_entropy_grad": (
-            kept_entropy_grad_loop,
-            (read_only(f.real), matrix, read_only(f.real), LABELS, result),
-        ),
+        "cross_entropy": (cross_entropy_loop, (matrix, LABELS, sums)),
+        "cross_entropy_grad": (cross_entropy_grad_loop, (vector, matrix, LABELS, result)),
+        "kept_entropy": (kept_entropy_loop, (matrix, LABELS, sums, result, sums)),
+        "kept_entropy_grad": (kept_entropy_grad_loop, (vector, matrix, vector, LABELS, result)),
     }[name]
-    return kernel(loop(f), f"{name}-{f.name}", *arguments)
+    run = kernel(loop(f), f"{name}-{f.name}", *arguments)
+    return Sliced(run, *range(len(arguments)), counted=arguments.index(matrix), unit=1)
 
 
 def fits(x: Any) -> bool:
@@ -293,7 +297,7 @@ def along_rows(name: str, x: Array, axis: int) -> Array:
         return getattr(reference, name)(x, axis)  # type: ignore[no-any-return]
     out = np.empty(x.shape, x.dtype)
     rows = (-1, x.shape[-1])
-    compiled(name, FORMATS[x.dtype])(x.reshape(rows), out.reshape(rows))
+    compiled(name, FORMATS[x.dtype]).suited(x.size)(x.reshape(rows), out.reshape(rows))
     return out
 
 
@@ -302,7 +306,8 @@ def cross_entropy(logits: Array, labels: Array) -> Array:
         return reference.cross_entropy(logits, labels)  # type: ignore[no-any-return]
     losses = np.empty(logits.shape[0], logits.dtype)
     classes = np.ascontiguousarray(labels, np.int64)
-    compiled("cross_entropy", FORMATS[logits.dtype])(logits, classes, losses)
+    run = compiled("cross_entropy", FORMATS[logits.dtype]).suited(logits.size)
+    run(logits, classes, losses)
     return losses
 
 
@@ -323,7 +328,8 @@ def cross_entropy_grad(g: Array, logits: Array, labels: Array) -> Array:
         return np.expand_dims(g, -1) * out  # type: ignore[no-any-return]
     out = np.empty(logits.shape, logits.dtype)
     classes = np.ascontiguousarray(labels, np.int64)
-    compiled("cross_entropy_grad", FORMATS[logits.dtype])(np.ascontiguousarray(g), logits, classes, out)
+    run = compiled("cross_entropy_grad", FORMATS[logits.dtype]).suited(logits.size)
+    run(np.ascontiguousarray(g), logits, classes, out)
     return out
 
 
@@ -334,7 +340,8 @@ def kept_entropy(logits: Array, labels: Array) -> tuple[Array, tuple[Array, ...]
         return losses, (kept,)
     losses, sums = np.empty(len(logits), logits.dtype), np.empty(len(logits), logits.dtype)
     powers, classes = np.empty(logits.shape, logits.dtype), np.ascontiguousarray(labels, np.int64)
-    compiled("kept_entropy", FORMATS[logits.dtype])(logits, classes, losses, powers, sums)
+    run = compiled("kept_entropy", FORMATS[logits.dtype]).suited(logits.size)
+    run(logits, classes, losses, powers, sums)
     return losses, (powers, sums, classes)
 
 
@@ -346,7 +353,8 @@ def kept_entropy_grad(kept: tuple[Array, ...], g: Array, out: Array, logits: Arr
     powers, sums, classes = kept
     found = np.empty_like(powers)
     cotangent = np.ascontiguousarray(g, powers.dtype)
-    compiled("kept_entropy_grad", FORMATS[powers.dtype])(cotangent, powers, sums, classes, found)
+    run = compiled("kept_entropy_grad", FORMATS[powers.dtype]).suited(powers.size)
+    run(cotangent, powers, sums, classes, found)
     return found
 
 

@@ -57,7 +57,10 @@ def values_at(kind: Any) -> Any:
 
 @cache
 def call_kernel(arguments: tuple[Any, ...]) -> Any:
-    """An intrinsic that calls the kernel at an address, made for arguments of these types, with a tuple of them."""
+    """An intrinsic that calls the kernel at an address, made for arguments of these types, with a tuple of them.
+
+    It returns whether that went well: an exception is not passed on.
+    """
 
     @intrinsic
     def call_kernel(typing_context: Any, address: Any, values: Any) -> Any:
@@ -66,10 +69,10 @@ def call_kernel(arguments: tuple[Any, ...]) -> Any:
             given = zip(cgutils.unpack_tuple(builder, operands[1]), values, arguments, strict=True)
             cast = [context.cast(builder, *each) for each in given]
             function = builder.inttoptr(operands[0], kind.as_pointer())
-            context.call_conv.call_function(builder, function, types.none, arguments, cast)
-            return context.get_dummy_value()
+            status, _ = context.call_conv.call_function(builder, function, types.none, arguments, cast)
+            return status.is_ok
 
-        return types.void(types.int64, values), generate
+        return types.boolean(types.int64, values), generate
 
     return call_kernel
 
@@ -80,7 +83,8 @@ def sharing_out(arguments: tuple[Any, ...], cut: tuple[int, ...], summed: tuple[
 
     Returns:
         The kernel `(*arguments, address, unit, parts, crew, members, work, part)` and the native function for its
-        last argument. A summed argument has an axis more, of as many as there are parts.
+        last argument. A summed argument has an axis more, of as many as there are parts. It returns whether a part
+        has raised an exception.
     """
     names = [f"a{k}" for k in range(len(arguments))]
     given = ", ".join(names)
@@ -88,21 +92,25 @@ def sharing_out(arguments: tuple[Any, ...], cut: tuple[int, ...], summed: tuple[
     sliced = [
         f"{n}[start:stop]" if k in cut else f"{n}[k]" if k in summed else n for k, n in enumerate(names)
     ]
-    values = types.BaseTuple.from_types([*wide, *[types.int64] * 3])
+    flag = types.Array(types.boolean, 1, "C")
+    values = types.BaseTuple.from_types([*wide, *[types.int64] * 3, flag])
     scope = {
         "address_of": address_of, "values_at": values_at(values), "call": call_kernel(arguments),
         "willing": willing, "share": sharing(), "edge": edge, "waking": WAKING,
+        "zeros": np.zeros, "boolean": np.bool_,
     }  # fmt: skip
     source = f"""
 def part(arguments, k):
-    {given}, run, unit, parts = values_at(arguments)
+    {given}, run, unit, parts, failed = values_at(arguments)
     length = a{cut[0]}.shape[0]
     start, stop = edge(length, parts, k, unit), edge(length, parts, k + 1, unit)
-    if start < stop:
-        call(run, ({", ".join(sliced)}))
+    if start < stop and not call(run, ({", ".join(sliced)})):
+        failed[0] = True
 def shared({given}, run, unit, parts, crew, members, work, part):
     members = willing(crew, members, work, waking)
-    share(crew, members, part, address_of(({given}, run, unit, parts)), parts)
+    failed = zeros(1, boolean)
+    share(crew, members, part, address_of(({given}, run, unit, parts, failed)), parts)
+    return failed[0]
 """
     exec(source, scope)  # noqa: S102 -- the text above
     name, numbers = hashlib.sha256(repr((wide, cut, summed)).encode()).hexdigest()[:16], [types.int64] * 7
@@ -147,7 +155,10 @@ class Sliced:
 
     def __call__(self, *arguments: Any) -> None:
         """Run the kernel, on one thread or several."""
-        self.run(arguments[self._counted].size * self._weight, *arguments)
+        if threads.num_threads() == 1:
+            self.alone(*arguments)
+        else:
+            self.run(arguments[self._counted].size * self._weight, *arguments)
 
     def suited(self, size: int) -> Callable[..., None]:
         """The kernel itself if there are too few elements for two threads: these then cost nothing. Else all this."""
@@ -165,7 +176,9 @@ class Sliced:
         members = crew(count - 1)
         for k in self._summed:
             given[k] = np.empty((parts, *given[k].shape), given[k].dtype)
-        shared(*given, address, self._unit, parts, members.address, count - 1, work, part.address)
+        if shared(*given, address, self._unit, parts, members.address, count - 1, work, part.address):
+            self.alone(*arguments)  # to raise the exception here
+            return
         for k in self._summed:
             np.add.reduce(given[k], axis=0, out=arguments[k])
 

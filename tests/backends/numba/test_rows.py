@@ -134,3 +134,33 @@ def test_other_operands_take_numpys_way():
         np.testing.assert_allclose(loss, reference.cross_entropy(x, labels), rtol=2e-3)
         gradient = rows.kept_entropy_grad(kept, g.astype(loss.dtype), loss, strided, labels)
         np.testing.assert_allclose(gradient, rows.cross_entropy_grad(g, x, labels), rtol=2e-3, atol=2e-3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", [(7001, 10), (900, 131), (133, 1003), (3, 50_001)])
+def test_the_same_bits_on_several_threads(shape, dtype, set_threads):
+    rng = np.random.default_rng(shape)
+    x, g = (3 * rng.standard_normal(shape)).astype(dtype), rng.standard_normal(shape[0]).astype(dtype)
+    labels = rng.integers(0, shape[1], shape[0])
+
+    def results():
+        losses, kept = rows.kept_entropy(x, labels)
+        yield from (losses, *kept, rows.kept_entropy_grad(kept, g, losses, x, labels))
+        yield from (rows.softmax(x, -1), rows.log_softmax(x, -1), rows.cross_entropy(x, labels))
+        yield rows.cross_entropy_grad(g, x, labels)
+
+    set_threads(1)
+    expected = list(results())
+    for count in (2, 3, 16):
+        set_threads(count)
+        for found, exact in zip(results(), expected, strict=True):
+            np.testing.assert_array_equal(found, exact)
+
+
+def test_a_label_outside_on_several_threads(set_threads):
+    set_threads(2)
+    x, labels = np.ones((9000, 10), np.float32), np.zeros(9000, np.int64)
+    labels[8000] = 10
+    for function in (rows.cross_entropy, rows.kept_entropy):
+        with pytest.raises(IndexError, match="a label is outside"):
+            function(x, labels)

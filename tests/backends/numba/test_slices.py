@@ -243,3 +243,24 @@ def test_spawned_and_forked_processes(tmp_path):
     command = [sys.executable, "-P", "-W", "ignore::DeprecationWarning", str(script), *methods]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     assert float(done.stdout) < 1e-6
+
+
+@cache
+def square_roots():
+    def loop(x, out):
+        for i in range(out.size):
+            if x[i] < 0:
+                raise ValueError("a negative number has no square root")
+            out[i] = x[i] ** 0.5
+
+    return kernel(loop, "test-square-roots", read_only(np.float64), writeable(np.float64))
+
+
+def test_an_exception_of_a_part_is_raised(set_threads):
+    set_threads(3)
+    run, x, out = Sliced(square_roots(), 0, 1), np.arange(3.0 * LARGE), np.empty(3 * LARGE)
+    run(x, out)
+    np.testing.assert_array_equal(out, np.sqrt(x))
+    x[2 * LARGE] = -1
+    with pytest.raises(ValueError, match="a negative number has no square root"):
+        run(x, out)

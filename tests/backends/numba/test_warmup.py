@@ -41,9 +41,9 @@ def test_entries_make_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     names = ["relu-float64", "softmax-float64", "sgd-float64", "max in rows-float64", "epilogue-relu-float64"]
     done = list(warmup.warm_up((name, makers[name]) for name in names))
     assert done == [warmup.Warmed(name, False, "") for name in names]
-    # What shares relu and max out among threads: for each a kernel, and the function for its parts.
+    # What shares relu, softmax and max out among threads: for each a kernel, and the function for its parts.
     shared = list(tmp_path.glob("slice*.kernel"))
-    assert len(shared) == 4
+    assert len(shared) == 6
     assert len(list(tmp_path.glob("*.kernel"))) == len(names) + len(shared)
 
 
