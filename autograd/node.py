@@ -117,6 +117,14 @@ class Node:
         """Apply an op to operands of which at least one is a node of this class."""
         raise NotImplementedError
 
+    def _change(self, operator: str, other: Any) -> None:
+        """Make what an operator's method returns the data of this leaf."""
+        self._take(getattr(self, operator)(other)._data)
+
+    def _take(self, fresh: Any) -> None:
+        """Make a number, or an array that nobody else holds, the data of this leaf."""
+        raise NotImplementedError
+
     def zero_grad(self) -> None:
         """Forget the gradient of this node: `grad` is None again."""
         self.grad = None
@@ -246,7 +254,7 @@ def in_place(operator: str, sign: str) -> Callable[[Any, Any], Any]:
                 f"to update it in place write `with chainrule.no_grad(): {name} {sign} ...`, "
                 f"to compute with it write `y = {name} {sign[:-1]} ...`"
             )
-        self._take(getattr(self, operator)(other)._data)
+        self._change(operator, other)
         return self
 
     method.__name__ = method.__qualname__ = operator.replace("__", "__i", 1)
