@@ -19,9 +19,11 @@ from numpy.typing import NDArray
 
 from chainrule.backends.numba.bits import at, words
 from chainrule.backends.numba.coefficients import Format
-from chainrule.backends.numba.compile import inlined, kernel
+from chainrule.backends.numba.compile import inlined, kernel, read_only
+from chainrule.backends.numba.crew import edge
 from chainrule.backends.numba.elementwise import C_ALIGNED, FORMATS
 from chainrule.backends.numba.objects import DATA, ITEMS, READABLE, SIZE, WRITEABLE, fits, size
+from chainrule.backends.numba.slices import LARGE, UNIT, Sliced, slices_for
 
 Array = NDArray[Any]
 carray: Any = vars(numba)["carray"]  # numba exports it, but does not say so to a type checker
@@ -96,56 +98,95 @@ UPDATES: dict[str, tuple[Callable[..., None], int, int]] = {
 }
 
 
-def over(f: Format, function: Callable[..., None], remembered: int) -> Callable[..., bool]:
-    """A formula for a list of parameters: `(list, count, numbers)`, False if anything in it does not fit.
+MISFIT = -1  # instead of a number of elements
 
-    The list, given as an address, holds the new parameters, the old ones, the gradients, and what is remembered:
-    `count` arrays of each. Nothing has changed where it does not fit.
-    """
-    floats, formula = at(f), inlined(function)
+
+@cache
+def application(f: Format, name: str) -> Any:
+    """A function: the formula for the elements of parameter i between two places, in a list as `over` is given."""
+    function, remembered, _ = UPDATES[name]
+    floats, formula, item = at(f), inlined(function), np.dtype(f.real).itemsize
 
     @inlined
-    def data(array: int) -> Array:
-        return carray(floats(words(array)[DATA]), size(array))  # type: ignore[no-any-return]
+    def data(array: int, start: int, stop: int) -> Array:
+        return carray(floats(words(array)[DATA] + start * item), stop - start)  # type: ignore[no-any-return]
 
-    def without(o: Any, n: int, i: int, numbers: Any) -> None:
-        formula(data(o[n + i]), data(o[2 * n + i]), data(o[i]), *numbers)
+    def without(o: Any, n: int, i: int, a: int, b: int, numbers: Any) -> None:
+        formula(data(o[n + i], a, b), data(o[2 * n + i], a, b), data(o[i], a, b), *numbers)
 
-    def with_one(o: Any, n: int, i: int, numbers: Any) -> None:
-        formula(data(o[n + i]), data(o[2 * n + i]), data(o[3 * n + i]), data(o[i]), *numbers)
+    def with_one(o: Any, n: int, i: int, a: int, b: int, numbers: Any) -> None:
+        old, g, first = data(o[n + i], a, b), data(o[2 * n + i], a, b), data(o[3 * n + i], a, b)
+        formula(old, g, first, data(o[i], a, b), *numbers)
 
-    def with_two(o: Any, n: int, i: int, numbers: Any) -> None:
-        old, g, first, second = data(o[n + i]), data(o[2 * n + i]), data(o[3 * n + i]), data(o[4 * n + i])
-        formula(old, g, first, second, data(o[i]), *numbers)
+    def with_two(o: Any, n: int, i: int, a: int, b: int, numbers: Any) -> None:
+        old, g, first = data(o[n + i], a, b), data(o[2 * n + i], a, b), data(o[3 * n + i], a, b)
+        formula(old, g, first, data(o[4 * n + i], a, b), data(o[i], a, b), *numbers)
 
-    apply, kinds = inlined((without, with_one, with_two)[remembered]), remembered + 3
+    return inlined((without, with_one, with_two)[remembered])
 
-    def run(objects: int, count: int, numbers: Any) -> bool:
+
+def over(f: Format, name: str) -> Callable[..., int]:
+    """A formula for a list of parameters: `(list, count, most, numbers)`.
+
+    The list, given as an address, holds the new parameters, the old ones, the gradients, and what is remembered:
+    `count` arrays of each. Where something in it does not fit, the result is `MISFIT`; where there are more than
+    `most` elements, it is their number; and then nothing has changed.
+    """
+    apply, kinds = application(f, name), UPDATES[name][1] + 3
+
+    def run(objects: int, count: int, most: int, numbers: Any) -> int:
         if words(objects)[SIZE] != kinds * count:
-            return False
-        o = words(words(objects)[ITEMS])
+            return MISFIT
+        o, elements = words(words(objects)[ITEMS]), 0
         for kind in range(1, kinds):
             flags = C_ALIGNED if kind < 3 else C_ALIGNED | WRITEABLE
             for i in range(count):
                 if not fits(o[kind * count + i], o[i], flags):
-                    return False
+                    return MISFIT
         for i in range(count):
-            apply(o, count, i, numbers)
-        return True
+            elements += size(o[i])
+        if elements > most:
+            return elements
+        for i in range(count):
+            apply(o, count, i, 0, size(o[i]), numbers)
+        return 0
 
     return run
 
 
-KERNELS: dict[tuple[str, np.dtype[Any]], Callable[..., bool]] = {}  # those that have been needed
+def over_slices(f: Format, name: str) -> Callable[..., None]:
+    """The same for some of the slices that every parameter is cut into: `(list, count, slices, which, numbers)`."""
+    apply = application(f, name)
+
+    def run(objects: int, count: int, slices: int, which: Array, numbers: Any) -> None:
+        o = words(words(objects)[ITEMS])
+        for i in range(count):
+            length = size(o[i])
+            start, stop = edge(length, slices, which[0], UNIT), edge(length, slices, which[-1] + 1, UNIT)
+            apply(o, count, i, start, stop, numbers)
+
+    return run
+
+
+KERNELS: dict[tuple[str, np.dtype[Any]], Callable[..., int]] = {}  # those that have been needed
+
+
+def numbers_of(name: str, f: Format) -> Any:
+    """The type of an update's numbers."""
+    return types.UniTuple(numba.from_dtype(np.dtype(f.real)), UPDATES[name][2])  # type: ignore[no-untyped-call]
 
 
 @cache
-def compiled(name: str, f: Format) -> Callable[..., bool]:
+def compiled(name: str, f: Format) -> Callable[..., int]:
     """The kernel of one update for arrays of one format."""
-    function, remembered, numbers = UPDATES[name]
-    real = numba.from_dtype(np.dtype(f.real))
-    values: Any = types.UniTuple(real, numbers)  # type: ignore[no-untyped-call]
-    return kernel(over(f, function, remembered), f"{name}-{f.name}", types.int64, types.int64, values)
+    return kernel(over(f, name), f"{name}-{f.name}", *[types.int64] * 3, numbers_of(name, f))
+
+
+@cache
+def sliced(name: str, f: Format) -> Sliced:
+    """The kernel of one update for large arrays."""
+    arguments = *[types.int64] * 3, read_only(np.int64), numbers_of(name, f)
+    return Sliced(kernel(over_slices(f, name), f"{name}-slices-{f.name}", *arguments), 3, unit=1)
 
 
 def update(name: str, arrays: Sequence[Sequence[Any]], numbers: tuple[float, ...]) -> list[Array] | None:
@@ -177,10 +218,21 @@ def update(name: str, arrays: Sequence[Sequence[Any]], numbers: tuple[float, ...
     for each in arrays:
         objects += each
     try:
-        if run(id(objects), count, numbers):
-            return outs
-        # The gradient of a parameter that was used transposed is transposed.
-        objects[count : 3 * count] = [np.asarray(array, order="C") for array in objects[count : 3 * count]]
-        return outs if run(id(objects), count, numbers) else None
+        found = run(id(objects), count, LARGE, numbers)
+        if found == MISFIT:
+            # The gradient of a parameter that was used transposed is transposed.
+            objects[count : 3 * count] = [
+                np.asarray(array, order="C") for array in objects[count : 3 * count]
+            ]
+            found = run(id(objects), count, LARGE, numbers)
+        if found > LARGE:
+            slices = slices_for(found)
+            if slices == 1:
+                run(id(objects), count, found, numbers)
+            else:
+                sliced(name, FORMATS[dtype]).run(
+                    found, id(objects), count, slices, np.arange(slices), numbers
+                )
     except TypeError:  # the numbers are none
         return None
+    return None if found == MISFIT else outs

@@ -73,6 +73,7 @@ def own() -> dict[str, Callable[[Format], Any]]:
         {name: partial(elementwise.sliced, name) for name in elementwise.TABLE}
         | {name: partial(rows.compiled, name) for name in (*rows.TABLE, "kept_entropy", "kept_entropy_grad")}
         | {name: partial(updates.compiled, name) for name in updates.UPDATES}
+        | {f"{name} in slices": partial(updates.sliced, name) for name in updates.UPDATES}
         | {
             f"{name} {'in rows' if inner else 'across rows'}": partial(_reduction, name, inner)
             for name in ("sum", "max", "min")

@@ -150,3 +150,29 @@ def test_threads():
             for each in found:
                 for ours, other in zip(each, expected, strict=True):
                     np.testing.assert_array_equal(ours, other)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", UPDATES)
+def test_the_same_bits_on_several_threads(name, dtype, set_threads):
+    shapes = [(3,), (301, 401), (), (0, 5), (7, 50, 61)]
+
+    def results():
+        arrays, numbers = drawn(name, shapes, dtype)
+        arrays[1][1] = np.asfortranarray(arrays[1][1])
+        return [update(name, arrays, numbers), *arrays]
+
+    set_threads(1)
+    expected = results()
+    for count in (2, 3, 16):
+        set_threads(count)
+        for found, exact in zip(results(), expected, strict=True):
+            for ours, other in zip(found, exact, strict=True):
+                np.testing.assert_array_equal(ours, other)
+
+
+def test_what_is_large_and_does_not_fit_changes_nothing(set_threads):
+    set_threads(2)
+    w, velocity = np.ones((400, 401)), np.ones((401, 400)).T
+    assert update("momentum", [[w], [w], [velocity]], (0.1, 0.9, 0.0)) is None
+    assert (velocity == 1).all()
