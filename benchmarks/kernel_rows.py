@@ -16,7 +16,7 @@ import numpy as np
 from network_steps import chainrule_step, numpy_step, start_of, torch_step
 
 import chainrule as cr
-from chainrule import backends
+from chainrule import backends, nn
 from chainrule.autograd.op import by_name
 
 SIZES = (1_000, 100_000, 4_000_000)
@@ -168,6 +168,7 @@ def losses(shapes: Iterable[tuple[int, int]] = ((128, 10), (256, 1000)), dtype: 
     for rows, columns in shapes:
         x, labels = numbers(rows, columns, dtype=dtype), rng.integers(0, columns, rows)
         yield f"cross-entropy {rows}x{columns}", cross_entropy(x, labels)
+        yield f"one-hot cross-entropy {rows}x{columns}", cross_entropy_of_rows(x, labels)
         calls: dict[str, Call] = {
             "numba": partial(numba.softmax, x, -1),
             "numpy": partial(numpy.softmax, x, -1),
@@ -209,6 +210,34 @@ def cross_entropy(x: Any, labels: Any) -> dict[str, Call]:
             return each, gradient
 
         calls["jax"] = jitted(of_jax, x, labels)
+    return calls
+
+
+def cross_entropy_of_rows(x: Any, labels: Any) -> dict[str, Call]:
+    """The mean loss of one-hot rows, and its gradient, eager: so Python's share is in it, and PyTorch's in its own."""
+    y = np.eye(x.shape[1], dtype=x.dtype)[labels]
+
+    def both_ways() -> Any:
+        with cr.use_backend("numba"):
+            z = cr.Tensor(x)
+            loss = nn.losses.cross_entropy(z, y)
+            loss.backward()
+        return loss.data, z.grad
+
+    calls: dict[str, Call] = {"numba": both_ways, "numpy": partial(by_hand.cross_entropy_of_rows, x, y)}
+    if torch:
+        targets = tensor(y)
+
+        def of_torch() -> Any:
+            leaf = tensor(x).requires_grad_()
+            loss = functional.cross_entropy(leaf, targets)
+            loss.backward()
+            return loss.detach(), leaf.grad
+
+        calls["torch"] = of_torch
+    if jax:
+        loss = jax.value_and_grad(lambda x, y: -(y * jax.nn.log_softmax(x)).sum(1).mean())
+        calls["jax"] = jitted(loss, x, y)
     return calls
 
 

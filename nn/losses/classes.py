@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from chainrule.autograd import ops
 from chainrule.autograd.errors import ShapeError
+from chainrule.autograd.mode import current
 from chainrule.autograd.node import Node, data_of
 from chainrule.autograd.ops.indexing import check_labels
 from chainrule.nn.losses.base import check_reduction, fitting, reduced, refuse, warn_if_output_of
@@ -129,6 +130,8 @@ def cross_entropy(
                 f"{name}: ignore_index is a class number, but the labels are rows of probabilities"
             )
         targets = fitting(name, logits, labels)
+        if not label_smoothing and weights is None and (classes := _classes(targets)) is not None:
+            return reduced(ops.cross_entropy(logits, classes), reduction)
         _check_probabilities(np.asarray(data_of(targets)))
         if label_smoothing:
             targets = (1 - label_smoothing) * targets + label_smoothing / dims[1]
@@ -288,6 +291,18 @@ def _averaged(losses: Any, shares: Any, kept: Any, reduction: str) -> Any:
         return reduced(losses, reduction)
     total = ops.sum(shares)
     return ops.div(ops.sum(losses), ops.where(ops.equal(total, 0), 1, total))
+
+
+def _classes(targets: Any) -> Any:
+    """Return the class numbers if all rows are one-hot, and constant: with them the loss is one kernel.
+
+    A node of the graph may get other data later, and so may a graph that is recorded whole.
+    """
+    if isinstance(targets, Node) or current().whole or not targets.size:
+        return None
+    classes, rows = targets.argmax(1), np.arange(len(targets))
+    one_each = np.count_nonzero(targets != 0) == len(rows) and (targets[rows, classes] == 1).all()
+    return classes if one_each else None
 
 
 def _check_probabilities(rows: Any) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 import chainrule as cr
 from chainrule import nn
+from chainrule.autograd.mode import record_whole
 from chainrule.nn import losses
 
 RNG = np.random.default_rng(0)
@@ -84,6 +85,29 @@ def test_one_hot_is_the_same_as_labels():
         one, two = both(losses.cross_entropy, z, labels), both(losses.cross_entropy, z, rows)
         assert one[0] == pytest.approx(two[0])
         assert np.allclose(one[1], two[1])
+
+
+def test_only_constant_one_hot_rows_become_labels():
+    z, rows = cr.Tensor(RNG.standard_normal((3, 3))), np.eye(3)
+    assert losses.cross_entropy(z, rows, "none").op.name == "cross_entropy"
+    soft = [
+        rows * 0.5 + 0.5 / 3,
+        [[1, 0, 0], [0.5, 0.5, 0], [0, 0, 1]],
+        cr.Tensor(rows),
+        cr.Tensor(rows, requires_grad=False),
+    ]
+    for other in soft:
+        assert losses.cross_entropy(z, other, "none").op.name == "neg"
+    assert losses.cross_entropy(z, rows, "none", label_smoothing=0.1).op.name == "neg"
+    for bad in ([[1, 0, 0], [0, 0, 0], [0, 0, 1]], [[1, 0, 0], [0, 2, 0], [0, 0, 1]], rows * np.nan):
+        with pytest.raises(ValueError, match="no probabilities"):
+            losses.cross_entropy(z, bad)
+
+
+def test_a_whole_record_of_one_hot_rows_serves_others():
+    with record_whole():
+        loss = losses.cross_entropy(cr.Tensor(RNG.standard_normal((2, 3))), np.eye(3)[:2])
+    assert "cross_entropy" not in str(cr.record(loss))
 
 
 def test_targets_do_not_widen_float32():
