@@ -2,6 +2,9 @@
 
 After BLAS has written the product, a second and a third pass over memory finish a layer. `gemm.py` calls the functions
 here on each block of C that is complete. It is given their addresses, so it is compiled once for all of them.
+
+No mask is saved for the backward pass: where relu's result is positive its slope is 1, so the result is the mask
+(`FROM_RESULT` in `chainrule.backends.layers`).
 """
 
 from functools import cache

@@ -1,6 +1,6 @@
 """The product of `gemm.py` on several threads: C is cut into blocks, and the threads of a crew take them in turn."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numba
@@ -42,7 +42,7 @@ def multiply_and_share(a: Array, b: Array, c: Array, bias: Array, epilogue: int)
     run(a, b, c, bias, epilogue, *grid(m, n, count), members.address, count - 1, block.address)
 
 
-@cache
+@lru_cache(1024)  # a grid takes 4 microseconds, and a training has few shapes
 def grid(m: int, n: int, count: int) -> tuple[int, int]:
     """Cut C into blocks: how many of them down, and how many across, so that little is packed more than once.
 
