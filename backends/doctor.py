@@ -154,6 +154,7 @@ def threads() -> Facts:
 
     from numba.core.config import THREADING_LAYER  # type: ignore[attr-defined]
 
+    from chainrule.backends.numba import gemm, reduce, slices
     from chainrule.backends.threads import num_threads
 
     layers = []
@@ -166,7 +167,12 @@ def threads() -> Facts:
     variables = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     given = [f"{name}={os.environ[name]}" for name in variables if name in os.environ]
     return [
-        ("kernels", f"at most {num_threads()} (set_num_threads, NUMBA_NUM_THREADS)"),
+        ("kernels", f"at most {num_threads()} (set_num_threads, NUMBA_NUM_THREADS, OMP_NUM_THREADS)"),
+        (
+            "shared",
+            f"matrix products of {gemm.PARALLEL:,} multiplications or more, reductions of {reduce.SHARED:,} "
+            f"elements or more, most other kernels of {slices.LARGE:,} or more",
+        ),
         ("BLAS", ", ".join(given) or "as many as there are cores (OPENBLAS_NUM_THREADS, OMP_NUM_THREADS)"),
         ("layer", "Python's threads, which wait for work in machine code, with its lock released"),
         (

@@ -19,6 +19,7 @@ from chainrule.backends.numba.compile import kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import FORMATS
 from chainrule.backends.numba.products import linear, matmul
 from chainrule.backends.numba.reduce import ROWS, accumulation, block_of_rows, compensation
+from chainrule.backends.numba.slices import Sliced
 from chainrule.backends.numpy import neural as reference
 
 Array = NDArray[Any]
@@ -52,14 +53,15 @@ def before_loop(f: Format, rule: Any) -> Callable[..., Any]:
 
 
 @cache
-def compiled(activation: str, f: Format) -> Callable[..., Any]:
+def compiled(activation: str, f: Format) -> Sliced:
     """The kernel of one activation for one format."""
     name = f"before_{activation}"
     fused = Fused(name, lambda xp, g, out: layers.before_activation(xp, g, out, activation), (), ())
     matrix = read_only(f.real, 2)
     arguments = matrix, matrix, writeable(f.real, 2), writeable(f.real)
     loop = before_loop(f, fused.functions(f)["rule"])
-    return kernel(loop, f"{name}-{f.name}", *arguments, source=fused.text)
+    run = kernel(loop, f"{name}-{f.name}", *arguments, source=fused.text)
+    return Sliced(run, 0, 1, 2, summed=(3,), unit=ROWS // 4)
 
 
 def before_activation(g: Array, y: Array, activation: str) -> tuple[Array, Array]:
@@ -67,7 +69,7 @@ def before_activation(g: Array, y: Array, activation: str) -> tuple[Array, Array
     try:
         if g.shape == y.shape:
             out, total = np.empty(g.shape, g.dtype), np.empty(g.shape[1], g.dtype)
-            compiled(activation, FORMATS[g.dtype])(g, y, out, total)
+            compiled(activation, FORMATS[g.dtype]).suited(g.size)(g, y, out, total)
             return out, total
     except (KeyError, TypeError):  # another dtype, or an array with gaps
         pass
