@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from chainrule.autograd import ops
-from chainrule.autograd.mode import scope
+from chainrule.autograd.mode import scope, use_backend
 from chainrule.autograd.tensor import Tensor
 from chainrule.autograd.value import Value
 from chainrule.viz.stepper import Stepper, save_page
@@ -97,6 +97,13 @@ GRAPHS: dict[str, Callable[[], Value | Tensor]] = {
 def graph(request: pytest.FixtureRequest) -> Value | Tensor:
     """Each of the graphs in turn."""
     return GRAPHS[request.param]()
+
+
+@pytest.fixture(params=GRAPHS)
+def graph_on_numpy(request: pytest.FixtureRequest) -> Value | Tensor:
+    """The same, computed by the backend that runs the rules themselves: a kernel may round otherwise."""
+    with use_backend("numpy"):
+        return GRAPHS[request.param]()
 
 
 @pytest.fixture

@@ -129,11 +129,12 @@ def test_weights_that_move_during_the_walk() -> None:
     assert wrong["w"] == pytest.approx(3.0 - 0.1 * 2.0), "v has moved before w's turn"
 
 
-def test_the_right_walk_makes_the_right_steps(graph: Any) -> None:
-    with use_backend("numpy"):  # which runs the rules themselves; a kernel may round otherwise
-        recorder = recorded(graph)
+def test_the_right_walk_makes_the_right_steps(graph_on_numpy: Any) -> None:
+    with use_backend("numpy"):
+        recorder = recorded(graph_on_numpy)
+        walk = Walk(recorder)
     right = [step for step in recorder.steps if isinstance(step, Backward)]
-    assert repr(Walk(recorder).steps) == repr(right)
+    assert repr(walk.steps) == repr(right)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
