@@ -236,12 +236,8 @@ def move(f: Format) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         source, target, count = arguments
         v = Vectors(f, builder)
-        with builder.if_else(builder.icmp_signed(">=", count, INDEX(v.lanes))) as (whole, partly):
-            with whole:
-                v.store(v.load(source), target)
-            with partly:
-                mask = v.mask(count)
-                v.store(v.load(source, mask), target, mask)
+        mask = v.mask(count)
+        v.store(v.load(source, mask), target, mask)
         return context.get_dummy_value()
 
     @intrinsic
