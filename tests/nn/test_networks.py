@@ -35,13 +35,16 @@ def test_softmax_regression_is_logistic_regression():
 
 @pytest.mark.slow
 def test_a_cnn_reads_handwriting():
-    cr.seed(0)
+    """The median of five trainings: by how a processor rounds, one of them may come out a percent better or worse."""
     digits = nn.data.load_digits()
-    images = digits.images[:, None] / 16
-    X, X_test, y, y_test = nn.data.train_test_split(images, digits.y, stratify=digits.y, seed=0)
-    model = nn.CNN((1, 8, 8), n_classes=10, channels=[8, 16])
-    model.fit(X, y, epochs=8, optimizer=nn.optim.Adam(model.parameters(), lr=0.01), verbose=0)
-    assert model.score(X_test, y_test) > 0.97
+    images, scores = digits.images[:, None] / 16, []
+    for seed in range(5):
+        cr.seed(seed)
+        X, X_test, y, y_test = nn.data.train_test_split(images, digits.y, stratify=digits.y, seed=seed)
+        model = nn.CNN((1, 8, 8), n_classes=10, channels=[8, 16])
+        model.fit(X, y, epochs=16, optimizer=nn.optim.Adam(model.parameters(), lr=0.005), verbose=0)
+        scores.append(model.score(X_test, y_test))
+    assert np.median(scores) > 0.97, scores
     assert model.predict_proba(X_test[:2]).shape == (2, 10)
 
 
