@@ -6,7 +6,7 @@ that backpropagation is. (Why this order: a node's gradient is complete once eve
 """
 
 from collections.abc import Callable, Container, Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from operator import attrgetter
 from sys import getrefcount
 from typing import Any
@@ -303,12 +303,18 @@ def broadcast_axes(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ..
     return (*range(extra), *stretched)
 
 
+@lru_cache(64)
+def _ones(count: int, dtype: Any) -> Any:
+    """Ones to sum rows with; those of the last batch sizes are kept."""
+    return np.ones(count, dtype)
+
+
 def unbroadcast(array: Any, shape: tuple[int, ...], total: Callable[..., Any] = np.add.reduce) -> Any:
     """Sum an array down to `shape`, from which it could have been broadcast; `total` is a backend's sum."""
     extra = array.ndim - len(shape)
     if array.shape[extra:] == shape:
         if array.ndim == 2 and extra == 1 and array.dtype.itemsize > 2:
-            return np.dot(np.ones(array.shape[0], array.dtype), array)  # several times as fast as a reduction
+            return np.dot(_ones(array.shape[0], array.dtype), array)  # several times as fast as a reduction
         return total(array, tuple(range(extra)))
     return total(array, broadcast_axes(array.shape, shape), keepdims=True).reshape(shape)
 

@@ -17,6 +17,7 @@
 | `layers.py` | a linear layer with its activation, forward and backward |
 | `objects.py`, `updates.py` | arrays read out of a list; the optimizers' updates |
 | `codegen.py` | derivative rules become kernels |
+| `memory.py` | freed memory serves the next arrays |
 
 A kernel is compiled, or loaded from the disk, when it is first called.
 """
@@ -26,6 +27,7 @@ from types import SimpleNamespace
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba import conv, elementwise, layers, norms, pool, products, reduce, rows
 from chainrule.backends.numba.codegen import fuse, fuse_over
+from chainrule.backends.numba.memory import keep_freed_memory
 from chainrule.backends.numba.updates import update
 
 table = SimpleNamespace(
@@ -48,3 +50,5 @@ table = SimpleNamespace(
         "keeping": rows.KEEPING | layers.KEEPING,
     }
 )
+
+keep_freed_memory()

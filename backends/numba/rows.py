@@ -32,7 +32,10 @@ from chainrule.backends.numba.vectors import vectors
 
 Array = NDArray[Any]
 BLOCK = 2048  # elements
-WIDE = 96  # columns from which on a row is worth a loop of its own
+WIDE, WIDE_OF_SHORT = (
+    96,
+    384,
+)  # columns from which on a row is worth a loop of its own: with vectors of 64 bytes; of less
 LABELS = types.Array(types.int64, 1, "C", readonly=True)
 
 
@@ -44,13 +47,13 @@ def exponentials(f: Format) -> Any:
     """
     wide_row, largest, narrow_rows = of_wide_row(f), largest_of_wide_row(f), of_narrow_rows(f)
     (larger, start), infinity, nan = EXTREMES["max"], f.real(np.inf), f.real(np.nan)
-    first = f.real(start)
+    first, wide = f.real(start), WIDE if vectors(f).size >= 64 else WIDE_OF_SHORT
 
     @compiled_apart
     def exponentials(x: Array, out: Array, tops: Array, sums: Array) -> None:
         rows, columns = x.shape
         for i in range(rows):
-            if columns >= WIDE:
+            if columns >= wide:
                 tops[i] = largest(x[i])
                 sums[i] = wide_row(x[i], tops[i], out[i])
             else:
@@ -58,7 +61,7 @@ def exponentials(f: Format) -> Any:
                 for j in range(columns):
                     top = larger(top, row[j])
                 tops[i] = top
-        if columns < WIDE:
+        if columns < wide:
             narrow_rows(x, tops, out, sums)
         for i in range(rows):
             sums[i] = select(abs(tops[i]) < infinity, sums[i], nan)

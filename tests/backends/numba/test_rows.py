@@ -6,7 +6,18 @@ pytest.importorskip("numba", reason="needs numba: pip install numba")
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba import rows, table
 
-SHAPES = [(1, 1), (3, 5), (128, 10), (9, rows.WIDE - 1), (9, rows.WIDE), (17, 1000), (2, 5000), (700, 3)]
+SHAPES = [
+    (1, 1),
+    (3, 5),
+    (128, 10),
+    (9, rows.WIDE - 1),
+    (9, rows.WIDE),
+    (9, rows.WIDE_OF_SHORT - 1),
+    (9, rows.WIDE_OF_SHORT),
+    (17, 1000),
+    (2, 5000),
+    (700, 3),
+]
 TOLERANCE = {"float32": 3e-6, "float64": 1e-14}
 
 
@@ -70,7 +81,7 @@ def test_missing_numbers_reach_loss_and_gradient():
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("columns", [rows.WIDE, rows.WIDE + 1, 1000, 1024 + 17])
+@pytest.mark.parametrize("columns", [rows.WIDE, rows.WIDE + 1, rows.WIDE_OF_SHORT, 1000, 1024 + 17])
 def test_each_place_of_a_wide_row_counts_once(columns, dtype):
     x, one = np.zeros((columns, columns), dtype), np.arange(columns)
     x[one, one] = 5

@@ -28,6 +28,7 @@ def test_every_file_that_makes_kernels_is_in_the_list() -> None:
 
 def test_entries_make_kernels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One of each file that is quick to compile, and that no other test has made by the time."""
+    warmup.crew.sharing()  # which all of them need, and which is made once
     monkeypatch.setattr(compiler, "cache_directory", lambda: tmp_path)
     for module in (
         warmup.epilogue.epilogue,
