@@ -303,9 +303,12 @@ def broadcast_axes(shape: Sequence[int], target: Sequence[int]) -> tuple[int, ..
     return (*range(extra), *stretched)
 
 
+FEW = 4096  # rows, up to which making the ones takes longer than finding them, and keeping them little memory
+
+
 @lru_cache(64)
 def _ones(count: int, dtype: Any) -> Any:
-    """Ones to sum rows with; those of the last batch sizes are kept."""
+    """Ones to sum rows with, those of the last batch sizes: nobody else is to have them."""
     return np.ones(count, dtype)
 
 
@@ -314,7 +317,9 @@ def unbroadcast(array: Any, shape: tuple[int, ...], total: Callable[..., Any] = 
     extra = array.ndim - len(shape)
     if array.shape[extra:] == shape:
         if array.ndim == 2 and extra == 1 and array.dtype.itemsize > 2:
-            return np.dot(_ones(array.shape[0], array.dtype), array)  # several times as fast as a reduction
+            count = array.shape[0]
+            ones = _ones(count, array.dtype) if count <= FEW else np.ones(count, array.dtype)
+            return np.dot(ones, array)  # several times as fast as a reduction
         return total(array, tuple(range(extra)))
     return total(array, broadcast_axes(array.shape, shape), keepdims=True).reshape(shape)
 

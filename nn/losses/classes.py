@@ -300,9 +300,10 @@ def _classes(targets: Any) -> Any:
     """
     if isinstance(targets, Node) or current().whole or not targets.size:
         return None
-    classes, rows = targets.argmax(1), np.arange(len(targets))
-    one_each = np.count_nonzero(targets != 0) == len(rows) and (targets[rows, classes] == 1).all()
-    return classes if one_each else None
+    if np.count_nonzero(targets != 0) != len(targets):
+        return None
+    classes = targets.argmax(1)
+    return classes if (targets[np.arange(len(targets)), classes] == 1).all() else None
 
 
 def _check_probabilities(rows: Any) -> None:

@@ -13,13 +13,6 @@ from chainrule.backends.numba.gemm_shared import BLOCKS, edge, grid
 from chainrule.backends.numba.products import linear, matmul
 
 
-@pytest.fixture
-def set_threads():
-    before = threads._count
-    yield threads.set_num_threads
-    threads._count = before
-
-
 def test_blocks_cover_an_axis_once():
     for length in (0, 1, 13, 14, 100, 1000):
         for parts in (1, 2, 3, 7, 16):

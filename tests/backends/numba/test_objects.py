@@ -14,11 +14,14 @@ from chainrule.backends.numba import objects
 from chainrule.backends.numba.bits import words
 from chainrule.backends.numba.compile import kernel
 
-pytestmark = pytest.mark.skipif(not objects.READABLE, reason="objects lie otherwise in this Python's memory")
+COMMON = sys.implementation.name == "cpython" and sys.maxsize > 1 << 32 and sys.byteorder == "little"
 
 
 @pytest.fixture(scope="module")
 def read():
+    if not objects.READABLE:
+        pytest.skip("platform: objects lie otherwise in this Python's memory")
+
     def read(items, flags):
         first, second = words(words(items)[objects.ITEMS])[0], words(words(items)[objects.ITEMS])[1]
         return objects.fits(first, second, flags), objects.size(second), words(items)[objects.SIZE]
@@ -32,8 +35,10 @@ def read():
     return call
 
 
-@pytest.mark.skipif(sys.implementation.name != "cpython" or sys.maxsize < 1 << 32, reason="of other memory")
-@pytest.mark.skipif(not getattr(sys, "_is_gil_enabled", lambda: True)(), reason="has other objects")
+@pytest.mark.skipif(
+    not COMMON or not getattr(sys, "_is_gil_enabled", lambda: True)(),
+    reason="platform: CPython of 64 bits, little-endian, with the GIL",
+)
 def test_the_common_python_is_readable():
     assert objects.readable()
 
