@@ -28,11 +28,53 @@ def before_activation(xp: Any, g: Any, y: Any, activation: str) -> Any:
     return found if activation in FROM_RESULT else xp.guard(g, found)
 
 
+class _Backward:
+    """What the gradients of one layer have in common, made when the first of them asks for it.
+
+    Those of x, of the weight and of the bias are asked for in this order. If that of x is not, the only product that
+    the cotangent of z goes into is that of the weight; then a backend may compute it without writing dz.
+    """
+
+    __slots__ = ("_before", "_bias", "_dz", "_given", "_weight_and_bias")
+
+    def __init__(self, before: Callable[..., Any], weight_and_bias: Callable[..., Any], *given: Any) -> None:
+        self._before, self._weight_and_bias, self._given = before, weight_and_bias, given
+        self._dz: Any = None
+        self._bias: Any = None
+
+    def dz(self) -> Any:
+        """The cotangent of z."""
+        if self._dz is None:
+            self._dz, self._bias = self._before(*self._given)
+        return self._dz
+
+    def bias(self) -> Any:
+        """The sum of its rows."""
+        if self._bias is None:
+            self.dz()
+        return self._bias
+
+    def weight(self, x: Any, matmul: Callable[[Any, Any], Any]) -> Any:
+        """Its product with x."""
+        if self._dz is None:
+            g, kept, activation = self._given
+            found = self._weight_and_bias(g, kept, x, activation)
+            if found is not None:
+                weight, self._bias = found
+                return weight
+        return matmul(self.dz().T, x)
+
+
+def no_kernel(g: Any, kept: Any, x: Any, activation: str) -> None:
+    """The `weight_and_bias` of a backend that has none."""
+
+
 def keeping(
     linear: Callable[..., Any],
     apply: Callable[[str, Any], Any],
     before: Callable[[Any, Any, str], tuple[Any, Any]],
     matmul: Callable[[Any, Any], Any],
+    weight_and_bias: Callable[[Any, Any, Any, str], tuple[Any, Any] | None] = no_kernel,
 ) -> Keeping:
     """How a backend computes the layer, from functions of its own.
 
@@ -41,6 +83,8 @@ def keeping(
         apply: an activation by name.
         before: `before_activation` of its matrices, and the sum of its rows.
         matmul: of two matrices.
+        weight_and_bias: ``(g, kept, x, activation)`` to both gradients in one step, or None where it cannot or is
+            slower.
     """
 
     def forward(x: Any, weight: Any, bias: Any, activation: str) -> tuple[Any, Any]:
@@ -50,20 +94,20 @@ def keeping(
         z = linear(x, weight, bias)
         return apply(activation, z), z
 
-    def shared(
-        kept: Any, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str
-    ) -> tuple[Any, Any]:
-        return before(_rows(g), _rows(kept), activation)
+    def shared(kept: Any, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> _Backward:
+        return _Backward(before, weight_and_bias, _rows(g), _rows(kept), activation)
 
-    def of_x(shared: Any, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> Any:
-        found = matmul(shared[0], weight)
+    def of_x(shared: _Backward, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> Any:
+        found = matmul(shared.dz(), weight)
         return found if x.ndim == 2 else found.reshape(x.shape)
 
-    def of_weight(shared: Any, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> Any:
-        return matmul(shared[0].T, _rows(x))
+    def of_weight(
+        shared: _Backward, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str
+    ) -> Any:
+        return shared.weight(_rows(x), matmul)
 
-    def of_bias(shared: Any, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> Any:
-        return shared[1]
+    def of_bias(shared: _Backward, g: Any, out: Any, x: Any, weight: Any, bias: Any, activation: str) -> Any:
+        return shared.bias()
 
     return Keeping(forward, (of_x, of_weight, of_bias), shared)
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import inlined, intrinsic
@@ -136,16 +137,16 @@ def words(typing_context: Any, address: Any) -> Any:
 
 
 @intrinsic
-def native_call(context: Any, address: Any, c: Any, c_row: Any, rows: Any, columns: Any, bias: Any) -> Any:
-    """Call the native function at an address with five integers."""
+def native_call(typing_context: Any, address: Any, integers: Any) -> Any:
+    """Call the native function at an address with a tuple of integers."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        function, *rest = arguments
-        kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in rest])
-        builder.call(builder.inttoptr(function, kind.as_pointer()), rest)
+        given = cgutils.unpack_tuple(builder, arguments[1])
+        kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in given])
+        builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), given)
         return context.get_dummy_value()
 
-    return types.void(*[types.int64] * 6), generate
+    return types.void(types.int64, integers), generate
 
 
 @cache

@@ -23,7 +23,9 @@ rows lie a multiple of 1024 bytes apart is A packed too: they would share places
 
 Where C is so narrow that the lanes of a vector would stay empty, Cᵀ = BᵀAᵀ is computed instead.
 
-When a block of C is complete it is still in the cache: then the epilogue adds the bias and applies the activation.
+When a block of C is complete it is still in the cache: then an epilogue adds the bias and applies the activation
+(`epilogue.py`). And where A comes from something else, number by number, it need not be written as a whole before: a
+prologue makes a block of it where it would have been packed (`prologue.py`).
 """
 
 from collections.abc import Callable
@@ -164,19 +166,31 @@ def turning(f: Format) -> Any:
 
 @cache
 def plan(f: Format) -> Any:
-    """A function that says how a product is computed: B in place, A packed, and the room for what is packed."""
-    size, deepest, width = np.dtype(f.real).itemsize, DEPTH // np.dtype(f.real).itemsize, 2 * shape(f).lanes
+    """A function that says how a product is computed.
+
+    B in place or not; A packed or not; rows, depth and columns of a block; the room for what is packed. A prologue
+    makes all of A once, and all its rows together where they take no more room than `ROWS` of full depth.
+    """
+    size, width, high = np.dtype(f.real).itemsize, 2 * shape(f).lanes, shape(f).rows
+    deepest = DEPTH // size
 
     @inlined
-    def plan(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int) -> Any:
+    def plan(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int, made: bool) -> Any:
         crowded = b_k * size >= FAR and b_k * size % CROWD == 0
         in_place = b_column == 1 and not crowded and (m <= FEW_ROWS or depth * n * size <= NEAR)
         near, far = min(a_row, a_k), max(a_row, a_k) * size
         pack = (not in_place or depth > deepest) and near == 1 and far >= FAR and far % CROWD == 0
-        for_a = max(ROWS * (deepest + GAP), deepest * (ROWS + GAP)) if pack else 0
-        columns = COLUMNS if m > ROWS else 2 * width
+        rows, deep, columns = ROWS // high * high, deepest, COLUMNS if m > ROWS else 2 * width
+        if made:
+            deep = max(deepest // 4, min(deepest, ROWS * deepest // max(m, 1)))
+            rows, columns = ROWS * deepest // deep, n
+        elif in_place and not pack:
+            rows, deep = m, depth
+        if in_place:
+            columns = n
+        for_a = max(ROWS * (deepest + GAP), deepest * (ROWS + GAP)) if pack or made else 0
         for_b = 0 if in_place else min(depth, deepest) * (min(n, columns) + width)
-        return in_place, pack, columns, for_a, for_b
+        return in_place, pack, min(rows, m), deep, columns, for_a, for_b
 
     return plan
 
@@ -204,22 +218,18 @@ def blocks(f: Format) -> Any:
     """The loops over the blocks; without blocks, for small matrices, each runs once and nothing is packed."""
     sweep_of, (copy_rows, into_panels), plan_of = sweep(f), packing(f), plan(f)
     size, width = np.dtype(f.real).itemsize, 2 * shape(f).lanes
-    deepest, high = DEPTH // size, shape(f).rows
+    deepest = DEPTH // size
 
     @compiled_apart
     def blocks(
         a: int, a_row: int, a_k: int, b: int, b_k: int, b_column: int, c: int, c_row: int,
-        m: int, n: int, depth: int, bias: int, epilogue: int, work: int,
+        m: int, n: int, depth: int, bias: int, epilogue: int, source: int, prologue: int, work: int,
     ) -> None:  # fmt: skip
-        in_place, pack, columns_step, room, _ = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
+        in_place, pack, rows_step, deep, columns_step, room, _ = plan_of(
+            m, n, depth, a_row, a_k, b_k, b_column, prologue != 0
+        )
         for_a, for_b = work, work + room * size
-        rows_step, depth_step = ROWS // high * high, depth
-        if in_place:
-            columns_step = n
-        if in_place and not pack:
-            rows_step = m
-        else:
-            depth_step = -(-depth // -(-depth // deepest)) if depth else 0
+        depth_step = -(-depth // -(-depth // deep)) if depth else 0
         for j in range(0, n, max(columns_step, 1)):
             columns = min(n - j, columns_step)
             for k in range(0, max(depth, 1), max(depth_step, 1)):
@@ -230,19 +240,22 @@ def blocks(f: Format) -> Any:
                     into_panels(b + (k * b_k + j * b_column) * size, b_k, b_column, panels, here, columns)
                 for i in range(0, m, max(rows_step, 1)):
                     rows = min(m - i, rows_step)
-                    source, row, step = a + (i * a_row + k * a_k) * size, a_row, a_k
-                    if pack:
-                        if a_k == 1:
-                            row = deepest + GAP
-                            copy_rows(source, a_row, for_a, row, rows, here)
-                        else:
-                            step = ROWS + GAP
-                            copy_rows(source, a_k, for_a, step, here, rows)
-                        source = for_a
+                    of_a, row, step = a + (i * a_row + k * a_k) * size, a_row, a_k
+                    if prologue:
+                        step = rows_step + GAP
+                        native_call(prologue, (for_a, step, of_a, here, rows, source))
+                    elif pack and a_k == 1:
+                        row = deepest + GAP
+                        copy_rows(of_a, a_row, for_a, row, rows, here)
+                    elif pack:
+                        step = ROWS + GAP
+                        copy_rows(of_a, a_k, for_a, step, here, rows)
+                    if prologue or pack:
+                        of_a = for_a
                     place = c + (i * c_row + j) * size
-                    sweep_of(source, row, step, panels, b_row, panel, place, c_row, rows, columns, here, k)
+                    sweep_of(of_a, row, step, panels, b_row, panel, place, c_row, rows, columns, here, k)
                     if epilogue and k + here >= depth:
-                        native_call(epilogue, place, c_row, rows, columns, bias + j * size)
+                        native_call(epilogue, (place, c_row, rows, columns, bias + j * size))
 
     return blocks
 
@@ -255,33 +268,37 @@ def core(f: Format) -> str:
 
     def multiply(
         a: int, a_row: int, a_k: int, b: int, b_k: int, b_column: int, c: int, c_row: int,
-        m: int, n: int, depth: int, bias: int, epilogue: int, work: int,
+        m: int, n: int, depth: int, bias: int, epilogue: int, source: int, prologue: int, work: int,
     ) -> None:  # fmt: skip
-        if turns_of(m, n, depth, a_k, b_column):
+        if not prologue and turns_of(m, n, depth, a_k, b_column):
             long = -(-m // lanes) * lanes  # whole squares
             rest = work + -(-n // lanes) * lanes * long * size
-            blocks_of(b, b_column, b_k, a, a_k, a_row, work, long, n, m, depth, 0, 0, rest)
+            blocks_of(b, b_column, b_k, a, a_k, a_row, work, long, n, m, depth, 0, 0, 0, 0, rest)
             turned(work, long, c, c_row, n, m)
             if epilogue:
-                native_call(epilogue, c, c_row, m, n, bias)
+                native_call(epilogue, (c, c_row, m, n, bias))
         else:
-            blocks_of(a, a_row, a_k, b, b_k, b_column, c, c_row, m, n, depth, bias, epilogue, work)
+            blocks_of(
+                a, a_row, a_k, b, b_k, b_column, c, c_row, m, n, depth, bias, epilogue, source, prologue, work
+            )
 
     name = f"multiply-{f.name}"
-    return symbol(name, native(multiply, name, *[types.int64] * 14))
+    return symbol(name, native(multiply, name, *[types.int64] * 16))
 
 
 @cache
 def room(f: Format) -> Any:
-    """A function that says how many numbers of room a product needs for what it packs or turns."""
+    """A function that says how many numbers of room a product needs for what it packs, makes or turns."""
     plan_of, turns_of, lanes = plan(f), turns(f), shape(f).lanes
 
     @inlined
-    def room(m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int) -> Any:
-        if turns_of(m, n, depth, a_k, b_column):
-            _, _, _, for_a, for_b = plan_of(n, m, depth, b_column, b_k, a_k, a_row)
+    def room(
+        m: int, n: int, depth: int, a_row: int, a_k: int, b_k: int, b_column: int, made: bool = False
+    ) -> Any:
+        if not made and turns_of(m, n, depth, a_k, b_column):
+            _, _, _, _, _, for_a, for_b = plan_of(n, m, depth, b_column, b_k, a_k, a_row, False)
             return for_a + for_b + (-(-n // lanes) * lanes) * (-(-m // lanes) * lanes)
-        _, _, _, for_a, for_b = plan_of(m, n, depth, a_row, a_k, b_k, b_column)
+        _, _, _, _, _, for_a, for_b = plan_of(m, n, depth, a_row, a_k, b_k, b_column, made)
         return for_a + for_b
 
     return room
@@ -290,18 +307,20 @@ def room(f: Format) -> Any:
 @cache
 def product(f: Format) -> Any:
     """The call of `core` with arrays: A and B with any strides, C with contiguous rows."""
-    multiply: Any = types.ExternalFunction(core(f), types.void(*[types.int64] * 14))
+    multiply: Any = types.ExternalFunction(core(f), types.void(*[types.int64] * 16))
     room_of, real, size = room(f), f.real, np.dtype(f.real).itemsize
 
     @inlined
-    def product(a: Array, b: Array, c: Array, bias: int, epilogue: int) -> Any:
+    def product(
+        a: Array, b: Array, c: Array, bias: int, epilogue: int, source: int = 0, prologue: int = 0
+    ) -> Any:
         (m, depth), n, c_row = a.shape, b.shape[1], c.strides[0] // size
         a_row, a_k = a.strides[0] // size, a.strides[1] // size
         b_k, b_column = b.strides[0] // size, b.strides[1] // size
-        work = np.empty(room_of(m, n, depth, a_row, a_k, b_k, b_column), real)
+        work = np.empty(room_of(m, n, depth, a_row, a_k, b_k, b_column, prologue != 0), real)
         multiply(
             a.ctypes.data, a_row, a_k, b.ctypes.data, b_k, b_column, c.ctypes.data, c_row,
-            m, n, depth, bias, epilogue, work.ctypes.data,
+            m, n, depth, bias, epilogue, source, prologue, work.ctypes.data,
         )  # fmt: skip
         return work.size  # its last use, up to which it lives
 
@@ -314,6 +333,13 @@ def types_of(f: Format) -> tuple[Any, Any]:
     return types.Array(element, 2, "A", readonly=True), types.Array(element, 2, "A")
 
 
+@inlined
+def thin(m: int, n: int, depth: int) -> bool:
+    """Whether NumPy's BLAS is faster."""
+    few = m < FEWEST or n < FEWEST or 2 * m * n < depth
+    return few or (depth > SHALLOW and (m < FEWEST_ROWS or n < FEWEST_COLUMNS))
+
+
 @cache
 def multiply(f: Format) -> Callable[..., int]:
     """The kernel `(a, b, c)`: C = A B; it returns 0, or does nothing and returns THIN or LARGE.
@@ -324,9 +350,7 @@ def multiply(f: Format) -> Callable[..., int]:
 
     def multiply(a: Array, b: Array, c: Array) -> int:
         (m, depth), n = a.shape, b.shape[1]
-        if m < FEWEST or n < FEWEST or b.shape[0] != depth or 2 * m * n < depth:
-            return THIN
-        if depth > SHALLOW and (m < FEWEST_ROWS or n < FEWEST_COLUMNS):
+        if b.shape[0] != depth or thin(m, n, depth):
             return THIN
         if m * n * depth >= PARALLEL:
             return LARGE

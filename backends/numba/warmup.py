@@ -15,6 +15,7 @@ from chainrule.backends.numba import (
     layers,
     norms,
     pool,
+    prologue,
     reduce,
     rows,
     slices,
@@ -90,6 +91,8 @@ def own() -> dict[str, Callable[[Format], Any]]:
         | {"multiply_and_share": gemm_shared.shared}
         | {f"epilogue-{name}": partial(_epilogue, name) for name in ("", *epilogue.ACTIVATIONS)}
         | {f"before_{name}": partial(layers.compiled, name) for name in ACTIVATIONS}
+        | {f"prologue-{name}": partial(_prologue, name) for name in ACTIVATIONS}
+        | {"with_prologue": layers.with_prologue}
     )
 
 
@@ -99,6 +102,10 @@ def _reduction(name: str, inner: bool, f: Format) -> Any:
 
 def _epilogue(name: str, f: Format) -> Any:
     return epilogue.epilogue(f, name)
+
+
+def _prologue(name: str, f: Format) -> Any:
+    return prologue.prologue(f, name)
 
 
 def warm_up(makers: Iterable[tuple[str, Callable[[], Any]]]) -> Iterator[Warmed]:

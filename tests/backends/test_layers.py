@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 import chainrule as cr
 from chainrule import backends
+from chainrule.backends import layers
 from chainrule.backends.layers import ACTIVATIONS, FROM_RESULT
+from chainrule.backends.numpy import neural
 
 torch = pytest.importorskip("torch", reason="PyTorch is the oracle: pip install chainrule[oracle]")
 
@@ -88,24 +91,63 @@ def test_arrays_with_gaps_and_mixed_dtypes_give_the_same(backend: str) -> None:
             np.testing.assert_allclose(a.grad, b.grad, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_cotangent_goes_through_the_activation_once(backend: str) -> None:
-    """One computation serves x, weight and bias."""
-    keeping = backends.load(backend).keeping["linear_activation"]
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_the_cotangent_goes_through_the_activation_once(order: tuple[int, ...]) -> None:
+    """One computation serves x, weight and bias, whichever is asked for first."""
     calls = []
 
-    def counted(*arguments: Any, **params: Any) -> Any:
-        calls.append(params["activation"])
-        return keeping.shared(*arguments, **params)
+    def before(g: Any, y: Any, activation: str) -> Any:
+        calls.append(activation)
+        return neural.before_activation(g, y, activation)
 
-    leaves = [cr.Tensor(np.ones(shape)) for shape in ((4, 3), (2, 3), (2,))]
-    with cr.use_backend(backend):
-        out = cr.linear(*leaves, activation="tanh")
-        kept = out._kept
-        assert kept is not None
-        out._kept = (kept[0]._replace(shared=counted), kept[1])
-        out.backward(np.ones((4, 2)))
+    keeping = layers.keeping(neural.linear_activation, lambda _, z: np.tanh(z), before, np.dot)
+    assert keeping.shared is not None
+    rng = np.random.default_rng(1)
+    x, weight, bias, g = (rng.normal(size=shape) for shape in ((4, 3), (2, 3), 2, (4, 2)))
+    out, kept = keeping.forward(x, weight, bias, "tanh")
+    shared = keeping.shared(kept, g, out, x, weight, bias, "tanh")
+    dz = g * (1 - np.tanh(x @ weight.T + bias) ** 2)
+    expected = dz @ weight, dz.T @ x, dz.sum(0)
+    for argument in order:
+        rule = keeping.gradients[argument]
+        assert rule is not None
+        np.testing.assert_allclose(
+            rule(shared, g, out, x, weight, bias, "tanh"), expected[argument], rtol=1e-13
+        )
     assert calls == ["tanh"]
+
+
+def test_numba_computes_weight_and_bias_in_one_step_where_x_needs_no_gradient() -> None:
+    pytest.importorskip("numba", reason="needs numba: pip install numba")
+    from chainrule.backends.numba import layers as kernels
+
+    calls = []
+
+    def weight_and_bias(*arguments: Any) -> Any:
+        calls.append("one step")
+        return kernels.weight_and_bias(*arguments)
+
+    def before(*arguments: Any) -> Any:
+        calls.append("before")
+        return kernels.before_activation(*arguments)
+
+    observed = layers.keeping(kernels.linear, kernels.apply, before, kernels.matmul, weight_and_bias)
+    rng = np.random.default_rng(2)
+    weight, bias = (cr.Tensor(rng.normal(size=size)) for size in ((8, 16), 8))
+    x = rng.normal(size=(12, 16))
+    gradients = []
+    with cr.use_backend("numba"):
+        for first in (x, cr.Tensor(x)):
+            out = cr.linear(first, weight, bias, activation="relu")
+            assert out._kept is not None
+            out._kept = (observed, out._kept[1])
+            out.backward(np.ones(out.shape))
+            gradients.append((weight.grad, bias.grad))
+            weight.zero_grad()
+            bias.zero_grad()
+    assert calls == ["one step", "before"]
+    for one, two in zip(*gradients, strict=True):
+        np.testing.assert_allclose(one, two, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
