@@ -49,6 +49,9 @@ EXPRESSIONS = {
     "zeros_like": "zero",
     "guard": "select({0} == zero, zero, {1})",
 }
+# What is finite for all numbers, or, as `guard`, where the cotangent is zero; and what is where its operands are.
+BOUNDED = ("tanh", "sigmoid", "erf", "sign", "zeros_like", "guard")
+CLOSED = ("add", "sub", "mul", "neg", "square", "abs", "maximum", "minimum", "where")
 
 
 class NotElementwise(Exception):
@@ -62,11 +65,20 @@ class Program:
         self.lines: dict[str, str] = {}  # expression -> name
         self.constants: dict[str, float] = {}
         self.read: set[str] = set()
+        self.finite: set[str] = set()  # names of what is finite where the cotangent is zero
 
     def write(self, name: str, operands: Sequence[Any]) -> "Symbol":
         """Add one line and return the symbol of its result."""
         expression = EXPRESSIONS.get(name, f"{name}({{0}})").format(*map(self.text, operands))
-        return Symbol(self, self.lines.setdefault(expression, f"t{len(self.lines)}"))
+        result = Symbol(self, self.lines.setdefault(expression, f"t{len(self.lines)}"))
+        numbers = operands[1:] if name == "where" else operands
+        if name in BOUNDED or (name in CLOSED and all(map(self.is_finite, numbers))):
+            self.finite.add(result.name)
+        return result
+
+    def is_finite(self, operand: Any) -> bool:
+        """Whether a symbol or a constant is known to be finite where the cotangent is zero."""
+        return not isinstance(operand, Symbol) or operand.name in self.finite
 
     def text(self, operand: Any) -> str:
         """The name of a symbol, or of a constant."""
@@ -143,12 +155,17 @@ class Fused:
         self.name, self.params, program = name, list(params), Program()
         arrays = ["g", "out", *inputs]
         symbols = {n: Symbol(program, n) for n in (*arrays, *params)}
-        result = program.text(
-            rule(Table(program), *map(symbols.get, arrays), **{n: symbols[n] for n in params})
-        )
+        program.finite |= {"g", *(["out"] if name.partition("-")[0] in BOUNDED else [])}
+        value = rule(Table(program), *map(symbols.get, arrays), **{n: symbols[n] for n in params})
+        result = program.text(value)
         self.reads, self.operations = [n in program.read for n in arrays], len(program.lines)
         self.constants = program.constants
         read = [n for n in arrays if n in program.read]
+        if "g" in read and not program.is_finite(value):
+            # NumPy reports a NaN that 0 times inf has made, and the walk begins again, with guards. Nobody would
+            # hear it of a kernel, so that has the guard in it; a NaN among the operands stays one, as there.
+            numbers = " & ".join(["(g == zero)", *(f"({n} == {n})" for n in read if n != "g")])
+            result = f"select({numbers}, zero, {result})"
         lines = [f"    {target} = {expression}" for expression, target in program.lines.items()]
         elements, flat = ", ".join([*(f"{n}[i]" for n in read), *params]), [f"{n}.ravel()" for n in read]
         checks = [
@@ -236,8 +253,8 @@ def fuse(name: str, rule: Callable[..., Any], arity: int) -> Callable[..., Array
     """Make the kernel of one derivative rule.
 
     Args:
-        name: names it on disk.
-        rule: `rule(xp, g, out, *inputs, **params)`.
+        name: names it on disk: the op's, a dash, the argument.
+        rule: `rule(xp, g, out, *inputs, **params)`, which is linear in g.
         arity: how many inputs; the names after them are numbers.
 
     Returns:
