@@ -163,7 +163,7 @@ def cross_entropy(x: Any, labels: Any) -> tuple[Any, Any]:
 
 
 def cross_entropy_of_rows(x: Any, y: Any) -> tuple[Any, Any]:
-    """The mean loss for one-hot rows, and its gradient."""
+    """The mean loss for rows that sum to 1, and its gradient."""
     out = x - x.max(1, keepdims=True)
     chosen = np.einsum("ij,ij", out, y)
     np.exp(out, out=out)

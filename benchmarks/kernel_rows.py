@@ -168,7 +168,13 @@ def losses(shapes: Iterable[tuple[int, int]] = ((128, 10), (256, 1000)), dtype: 
     for rows, columns in shapes:
         x, labels = numbers(rows, columns, dtype=dtype), rng.integers(0, columns, rows)
         yield f"cross-entropy {rows}x{columns}", cross_entropy(x, labels)
-        yield f"one-hot cross-entropy {rows}x{columns}", cross_entropy_of_rows(x, labels)
+        y = np.eye(columns, dtype=dtype)[labels]
+        yield (
+            f"one-hot cross-entropy {rows}x{columns}",
+            cross_entropy_of_rows(x, y, partial(eager_loss, x, y)),
+        )
+        y = rng.dirichlet(np.ones(columns), rows).astype(dtype)
+        yield f"soft cross-entropy {rows}x{columns}", cross_entropy_of_rows(x, y, soft_loss(x, y))
         calls: dict[str, Call] = {
             "numba": partial(numba.softmax, x, -1),
             "numpy": partial(numpy.softmax, x, -1),
@@ -213,18 +219,29 @@ def cross_entropy(x: Any, labels: Any) -> dict[str, Call]:
     return calls
 
 
-def cross_entropy_of_rows(x: Any, labels: Any) -> dict[str, Call]:
-    """The mean loss of one-hot rows, and its gradient, eager: so Python's share is in it, and PyTorch's in its own."""
-    y = np.eye(x.shape[1], dtype=x.dtype)[labels]
+def eager_loss(x: Any, y: Any) -> tuple[Any, Any]:
+    """The mean loss of rows of targets, and its gradient, with Python's share in it, as PyTorch's is in its own."""
+    with cr.use_backend("numba"):
+        z = cr.Tensor(x)
+        loss = nn.losses.cross_entropy(z, y)
+        loss.backward()
+    return loss.data, z.grad
 
-    def both_ways() -> Any:
-        with cr.use_backend("numba"):
-            z = cr.Tensor(x)
-            loss = nn.losses.cross_entropy(z, y)
-            loss.backward()
-        return loss.data, z.grad
 
-    calls: dict[str, Call] = {"numba": both_ways, "numpy": partial(by_hand.cross_entropy_of_rows, x, y)}
+def soft_loss(x: Any, y: Any) -> Call:
+    """The same, of the kernels alone."""
+    g, engine = np.full(len(x), 1 / len(x), x.dtype), numba.keeping["soft_cross_entropy"]
+
+    def both_ways() -> tuple[Any, Any]:
+        losses, kept = engine.forward(x, y)
+        return np.dot(losses, g), engine.gradients[0](kept, g, losses, x, y)
+
+    return both_ways
+
+
+def cross_entropy_of_rows(x: Any, y: Any, ours: Call) -> dict[str, Call]:
+    """The mean loss of rows of targets, and its gradient."""
+    calls: dict[str, Call] = {"numba": ours, "numpy": partial(by_hand.cross_entropy_of_rows, x, y)}
     if torch:
         targets = tensor(y)
 

@@ -708,13 +708,14 @@ def cross(x: ArrayLike, y: ArrayLike, axis: int = -1) -> Any: ...
 
 @overload
 def cross_entropy(logits: Tensor, labels: Any) -> Tensor:
-    """−ln softmax(logits)[label] for each row: softmax and logarithm in one, with no overflow.
+    """−Σ y ln softmax(logits) for each row, in one step and with no overflow; −ln softmax(logits)[label] for a label.
 
-    Its derivative with respect to the logits is softmax(logits) − one_hot(labels).
+    Its derivative with respect to the logits is softmax(logits) Σ y − y, where y of a label is its one-hot row.
 
     Args:
         logits: shape (N, C); scores before softmax.
-        labels: shape (N,); integers from 0 to C − 1.
+        labels: shape (N,), integers from 0 to C − 1; or y itself, shape (N, C), where 0 counts nothing even for a
+            logit of −inf.
 
     Returns:
         A Tensor of shape (N,): one loss per row.
@@ -727,6 +728,8 @@ def cross_entropy(logits: Tensor, labels: Any) -> Tensor:
     Example:
         >>> cross_entropy(Tensor([[0.0, 0.0]]), [1])
         Tensor([0.6931], op=cross_entropy)
+        >>> cross_entropy(Tensor([[0.0, 0.0]]), [[0.25, 0.75]])
+        Tensor([0.6931], op=soft_cross_entropy)
     """
 
 @overload

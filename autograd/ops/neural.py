@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.autograd.errors import ShapeError
-from chainrule.autograd.node import apply, data_of
+from chainrule.autograd.node import Node, apply, data_of
 from chainrule.autograd.op import Op
 from chainrule.autograd.ops.activation import gelu, relu, sigmoid, silu, softplus
 from chainrule.autograd.ops.define import Operand
@@ -79,6 +79,14 @@ _CROSS_ENTROPY = Op(
         xp.expand_dims(g, -1) * (xp.softmax(logits, -1) - xp.one_hot(labels, xp.shape(logits)[-1]))
     ),
     None,
+)
+_SOFT_CROSS_ENTROPY = Op(
+    "soft_cross_entropy",
+    "general",
+    lambda xp, g, out, logits, targets: (
+        xp.expand_dims(g, -1) * (xp.softmax(logits, -1) * xp.sum(targets, -1, keepdims=True) - targets)
+    ),
+    lambda xp, g, out, logits, targets: xp.expand_dims(-g, -1) * xp.log_softmax(logits, -1),
 )
 _STANDARDIZE = Op("standardize", "general", _standardize_rule)
 _NORMALIZE = Op(
@@ -169,13 +177,14 @@ def log_softmax(x: Operand, axis: int = -1) -> Any:
 
 
 def cross_entropy(logits: Operand, labels: Any) -> Any:
-    """−ln softmax(logits)[label] for each row: softmax and logarithm in one, with no overflow.
+    """−Σ y ln softmax(logits) for each row, in one step and with no overflow; −ln softmax(logits)[label] for a label.
 
-    Its derivative with respect to the logits is softmax(logits) − one_hot(labels).
+    Its derivative with respect to the logits is softmax(logits) Σ y − y, where y of a label is its one-hot row.
 
     Args:
         logits: shape (N, C); scores before softmax.
-        labels: shape (N,); integers from 0 to C − 1.
+        labels: shape (N,), integers from 0 to C − 1; or y itself, shape (N, C), where 0 counts nothing even for a
+            logit of −inf.
 
     Returns:
         A Tensor of shape (N,): one loss per row.
@@ -188,16 +197,20 @@ def cross_entropy(logits: Operand, labels: Any) -> Any:
     Example:
         >>> cross_entropy(Tensor([[0.0, 0.0]]), [1])
         Tensor([0.6931], op=cross_entropy)
+        >>> cross_entropy(Tensor([[0.0, 0.0]]), [[0.25, 0.75]])
+        Tensor([0.6931], op=soft_cross_entropy)
     """
     dims = shape(logits)
     found = np.asarray(data_of(labels))
+    if len(dims) == 2 and found.shape == dims:
+        return apply(_SOFT_CROSS_ENTROPY, logits, labels if isinstance(labels, Node) else found)
     if len(dims) != 2 or found.shape != dims[:1]:
         raise ShapeError(
             f"cross_entropy: logits of shape {dims} need labels of shape {dims[:1] or '(N,)'}, "
             f"got {found.shape}; give class numbers, one for each row"
         )
     check_labels("cross_entropy", found, dims[1])
-    return apply(_CROSS_ENTROPY, logits, labels if hasattr(labels, "_data") else found)
+    return apply(_CROSS_ENTROPY, logits, labels if isinstance(labels, Node) else found)
 
 
 def embedding(weight: Operand, indices: Any) -> Any:

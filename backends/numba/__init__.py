@@ -6,7 +6,7 @@
 | `coefficients.py`, `bits.py`, `math.py` | elementary functions that vectorise |
 | `vectors.py` | vectors as values, for loops that LLVM does not vectorise well |
 | `elementwise.py` | loops over them: activations and their like |
-| `rows.py` | softmax, its logarithm, cross-entropy |
+| `rows.py`, `entropy.py` | softmax, its logarithm; cross-entropy |
 | `reduce.py` | sums, means and maxima along any axes |
 | `norms.py` | layer norm and batch norm |
 | `conv_tile.py`, `conv.py`, `pool.py` | convolutions and pooling |
@@ -25,7 +25,7 @@ A kernel is compiled, or loaded from the disk, when it is first called.
 from types import SimpleNamespace
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba import conv, elementwise, layers, norms, pool, products, reduce, rows
+from chainrule.backends.numba import conv, elementwise, entropy, layers, norms, pool, products, reduce, rows
 from chainrule.backends.numba.codegen import fuse, fuse_over
 from chainrule.backends.numba.memory import keep_freed_memory
 from chainrule.backends.numba.updates import update
@@ -34,6 +34,7 @@ table = SimpleNamespace(
     **{name: function for name, function in vars(reference).items() if not name.startswith("_")}
     | elementwise.TABLE
     | rows.TABLE
+    | entropy.TABLE
     | products.TABLE
     | layers.TABLE
     | reduce.TABLE
@@ -44,10 +45,8 @@ table = SimpleNamespace(
         "update": update,
         "fuse": fuse,
         "fuse_over": fuse_over,
-        "gradients": norms.GRADIENTS
-        | pool.GRADIENTS
-        | {"cross_entropy": (lambda g, out, z, labels: rows.cross_entropy_grad(g, z, labels), None)},
-        "keeping": rows.KEEPING | layers.KEEPING,
+        "gradients": norms.GRADIENTS | pool.GRADIENTS,
+        "keeping": entropy.KEEPING | layers.KEEPING,
     }
 )
 

@@ -1,4 +1,4 @@
-"""Softmax and what belongs to it, row by row of a matrix: every function reads its input once from memory.
+"""Softmax and its logarithm, row by row of a matrix: every function reads its input once from memory.
 
 Rows are taken in blocks that fit the fastest cache. The exponentials of a wide row are added as they are computed;
 those of a block of narrow rows are computed in one flat loop: ten classes fill no vector register, ten rows of ten
@@ -10,11 +10,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import types
 from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.gradients import Keeping
 from chainrule.backends.numba import math
 from chainrule.backends.numba.bits import select
 from chainrule.backends.numba.coefficients import Format
@@ -36,7 +34,6 @@ WIDE, WIDE_OF_SHORT = (
     96,
     384,
 )  # columns from which on a row is worth a loop of its own: with vectors of 64 bytes; of less
-LABELS = types.Array(types.int64, 1, "C", readonly=True)
 
 
 @cache
@@ -184,101 +181,14 @@ def log_softmax_loop(f: Format) -> Callable[..., Any]:
     return loop
 
 
-def cross_entropy_loop(f: Format) -> Callable[..., Any]:
-    """-log softmax(x)[label] of each row, without keeping the softmax."""
-    take, log = exponentials(f), math.log(f)
-
-    def loop(x: Array, labels: Array, losses: Array) -> None:
-        rows, columns = x.shape
-        step = max(1, BLOCK // max(1, columns))
-        tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
-        powers = np.empty((min(rows, step), columns), x.dtype)
-        for start in range(0, rows, step):
-            stop = min(start + step, rows)
-            take(x[start:stop], powers[: stop - start], tops, sums)
-            for i in range(start, stop):
-                if not 0 <= labels[i] < columns:
-                    raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                losses[i] = log(sums[i - start]) - (x[i, labels[i]] - tops[i - start])
-
-    return loop
-
-
-def cross_entropy_grad_loop(f: Format) -> Callable[..., Any]:
-    """g times (softmax(x) - one_hot(label)) of each row."""
-    take = exponentials(f)
-
-    def loop(g: Array, x: Array, labels: Array, out: Array) -> None:
-        rows, columns = x.shape
-        step = max(1, BLOCK // max(1, columns))
-        tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
-        for start in range(0, rows, step):
-            stop = min(start + step, rows)
-            take(x[start:stop], out[start:stop], tops, sums)
-            for i in range(start, stop):
-                scale, row = g[i] / sums[i - start], out[i]
-                for j in range(columns):
-                    row[j] *= scale
-                if not 0 <= labels[i] < columns:
-                    raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                row[labels[i]] -= g[i]
-
-    return loop
-
-
-def kept_entropy_loop(f: Format) -> Callable[..., Any]:
-    """-log softmax(x)[label] of each row, and softmax as numerators and denominators, for the way back."""
-    take, log = exponentials(f), math.log(f)
-
-    def loop(x: Array, labels: Array, losses: Array, powers: Array, sums: Array) -> None:
-        rows, columns = x.shape
-        step = max(1, BLOCK // max(1, columns))
-        tops = np.empty(step, x.dtype)
-        for start in range(0, rows, step):
-            stop = min(start + step, rows)
-            take(x[start:stop], powers[start:stop], tops, sums[start:stop])
-            for i in range(start, stop):
-                if not 0 <= labels[i] < columns:
-                    raise IndexError("cross_entropy: a label is outside the columns of the logits")
-                losses[i] = x[i, labels[i]] - tops[i - start]
-        for i in range(rows):  # apart from what may raise, so that the logarithms fill vectors
-            losses[i] = log(sums[i]) - losses[i]
-
-    return loop
-
-
-def kept_entropy_grad_loop(f: Format) -> Callable[..., Any]:
-    """g times (powers / sum - one_hot(label)) of each row."""
-
-    def loop(g: Array, powers: Array, sums: Array, labels: Array, out: Array) -> None:
-        for i in range(powers.shape[0]):
-            scale, row, target = g[i] / sums[i], powers[i], out[i]
-            for j in range(row.size):
-                target[j] = row[j] * scale
-            target[labels[i]] -= g[i]
-
-    return loop
+LOOPS = {"softmax": softmax_loop, "log_softmax": log_softmax_loop}
 
 
 @cache
 def compiled(name: str, f: Format) -> Sliced:
     """The kernel of one function for one format."""
-    matrix, vector, result, sums = (
-        read_only(f.real, 2),
-        read_only(f.real),
-        writeable(f.real, 2),
-        writeable(f.real),
-    )
-    loop, arguments = {
-        "softmax": (softmax_loop, (matrix, result)),
-        "log_softmax": (log_softmax_loop, (matrix, result)),
-        "cross_entropy": (cross_entropy_loop, (matrix, LABELS, sums)),
-        "cross_entropy_grad": (cross_entropy_grad_loop, (vector, matrix, LABELS, result)),
-        "kept_entropy": (kept_entropy_loop, (matrix, LABELS, sums, result, sums)),
-        "kept_entropy_grad": (kept_entropy_grad_loop, (vector, matrix, vector, LABELS, result)),
-    }[name]
-    run = kernel(loop(f), f"{name}-{f.name}", *arguments)
-    return Sliced(run, *range(len(arguments)), counted=arguments.index(matrix), unit=1)
+    run = kernel(LOOPS[name](f), f"{name}-{f.name}", read_only(f.real, 2), writeable(f.real, 2))
+    return Sliced(run, 0, 1, unit=1)
 
 
 def fits(x: Any) -> bool:
@@ -304,67 +214,4 @@ def along_rows(name: str, x: Array, axis: int) -> Array:
     return out
 
 
-def cross_entropy(logits: Array, labels: Array) -> Array:
-    if not fits(logits) or logits.ndim != 2 or not logits.size:
-        return reference.cross_entropy(logits, labels)  # type: ignore[no-any-return]
-    losses = np.empty(logits.shape[0], logits.dtype)
-    classes = np.ascontiguousarray(labels, np.int64)
-    run = compiled("cross_entropy", FORMATS[logits.dtype]).suited(logits.size)
-    run(logits, classes, losses)
-    return losses
-
-
-def cross_entropy_grad(g: Array, logits: Array, labels: Array) -> Array:
-    """The cotangent of the logits of `cross_entropy`, in one pass.
-
-    Args:
-        g: shape (N,), the cotangent of the losses.
-        logits: shape (N, C).
-        labels: shape (N,), integers.
-
-    Returns:
-        g[:, None] * (softmax(logits) - one_hot(labels)), shape (N, C).
-    """
-    if not fits(logits) or logits.ndim != 2 or not logits.size or g.dtype != logits.dtype:
-        out = reference.softmax(logits, -1)
-        out[np.arange(len(labels)), labels] -= 1
-        return np.expand_dims(g, -1) * out  # type: ignore[no-any-return]
-    out = np.empty(logits.shape, logits.dtype)
-    classes = np.ascontiguousarray(labels, np.int64)
-    run = compiled("cross_entropy_grad", FORMATS[logits.dtype]).suited(logits.size)
-    run(np.ascontiguousarray(g), logits, classes, out)
-    return out
-
-
-def kept_entropy(logits: Array, labels: Array) -> tuple[Array, tuple[Array, ...]]:
-    """Return `cross_entropy`, and what its gradient needs: numerators and denominators of softmax, the labels."""
-    if not fits(logits) or logits.ndim != 2 or not logits.size:
-        losses, kept = reference.keeping["cross_entropy"].forward(logits, labels)
-        return losses, (kept,)
-    losses, sums = np.empty(len(logits), logits.dtype), np.empty(len(logits), logits.dtype)
-    powers, classes = np.empty(logits.shape, logits.dtype), np.ascontiguousarray(labels, np.int64)
-    run = compiled("kept_entropy", FORMATS[logits.dtype]).suited(logits.size)
-    run(logits, classes, losses, powers, sums)
-    return losses, (powers, sums, classes)
-
-
-def kept_entropy_grad(kept: tuple[Array, ...], g: Array, out: Array, logits: Array, labels: Array) -> Array:
-    """The cotangent of the logits of `kept_entropy`."""
-    if len(kept) == 1:
-        gradient = reference.keeping["cross_entropy"].gradients[0]
-        return gradient(kept[0], g, out, logits, labels)  # type: ignore[misc, no-any-return]
-    powers, sums, classes = kept
-    found = np.empty_like(powers)
-    cotangent = np.ascontiguousarray(g, powers.dtype)
-    run = compiled("kept_entropy_grad", FORMATS[powers.dtype]).suited(powers.size)
-    run(cotangent, powers, sums, classes, found)
-    return found
-
-
-KEEPING = {"cross_entropy": Keeping(kept_entropy, (kept_entropy_grad, None))}
-TABLE = {
-    "softmax": softmax,
-    "log_softmax": log_softmax,
-    "cross_entropy": cross_entropy,
-    "cross_entropy_grad": cross_entropy_grad,
-}
+TABLE = {"softmax": softmax, "log_softmax": log_softmax}

@@ -9,6 +9,7 @@ from chainrule.backends.numba import (
     conv,
     crew,
     elementwise,
+    entropy,
     epilogue,
     gemm,
     gemm_shared,
@@ -72,7 +73,8 @@ def own() -> dict[str, Callable[[Format], Any]]:
     """By name, what makes a kernel for a format: every file that calls `compile.kernel` is here."""
     return (
         {name: partial(elementwise.sliced, name) for name in elementwise.TABLE}
-        | {name: partial(rows.compiled, name) for name in (*rows.TABLE, "kept_entropy", "kept_entropy_grad")}
+        | {name: partial(rows.compiled, name) for name in rows.LOOPS}
+        | {name: partial(entropy.compiled, name) for name in entropy.LOOPS}
         | {name: partial(updates.compiled, name) for name in updates.UPDATES}
         | {f"{name} in slices": partial(updates.sliced, name) for name in updates.UPDATES}
         | {

@@ -129,6 +129,7 @@ from chainrule.backends.numpy.neural import (
     linear_activation as linear_activation,
     log_softmax as log_softmax,
     normalize as normalize,
+    soft_cross_entropy as soft_cross_entropy,
     softmax as softmax,
     standardize as standardize,
 )

@@ -76,17 +76,11 @@ def cross_entropy(logits: Array, labels: Array) -> Any:
 
 def _cross_entropy(logits: Array, labels: Array) -> tuple[Any, tuple[Any, ...]]:
     """Return `cross_entropy`, and for its derivative softmax as numerators and denominators."""
-    rows, (n, classes) = np.arange(labels.shape[0]), logits.shape
-    upright = classes < min(
-        n, 64
-    )  # NumPy reduces a short last axis slowly: many rows of few classes lie better so
-    axis, place = (0, (labels, rows)) if upright else (1, (rows, labels))
     with np.errstate(all="ignore"):
-        scores = logits.T.copy() if upright else logits
-        scores = scores - max(scores, axis, keepdims=True, initial=-np.inf)
-        powers = np.exp(scores)
-        sums = sum(powers, axis, keepdims=True)
-        return np.log(sums.reshape(n)) - scores[place], (place, powers, sums)
+        axis, scores, powers, sums = _powers(logits)
+        rows = np.arange(len(labels))
+        place = (rows, labels) if axis else (labels, rows)
+        return np.log(sums.reshape(len(labels))) - scores[place], (place, powers, sums)
 
 
 def _cross_entropy_gradient(
@@ -99,11 +93,57 @@ def _cross_entropy_gradient(
     return found.T if place[0] is labels else found
 
 
+def soft_cross_entropy(logits: Array, targets: Array) -> Any:
+    """Return −Σ y log softmax(logits) for each row y of (N, C) targets; y = 0 counts nothing, even of −inf."""
+    return _soft_cross_entropy(logits, targets)[0]
+
+
+def _soft_cross_entropy(logits: Array, targets: Array) -> tuple[Any, tuple[Any, ...]]:
+    """Return `soft_cross_entropy`, and for its derivative numerators, their factors, and the targets as these lie."""
+    with np.errstate(all="ignore"):
+        axis, scores, powers, sums = _powers(logits)
+        rows, scores = (targets, scores) if axis else (targets.T, scores.T)
+        shares, chosen = sum(rows, axis, keepdims=True), np.vecdot(targets, scores)
+        if np.isnan(chosen).any():
+            nothing = (targets == 0) & (scores == -np.inf)
+            chosen = np.vecdot(targets, np.where(nothing, 0, scores))
+        logarithms = np.log(np.maximum(sums, 1))  # below 1 is the sum of no classes alone
+        return (shares * logarithms).reshape(len(logits)) - chosen, (axis, powers, shares / sums, rows)
+
+
+def _soft_logits(kept: tuple[Any, ...], g: Array, out: Array, logits: Array, targets: Array) -> Array:
+    """Return g (softmax(logits) Σ y − y)."""
+    axis, powers, factors, rows = kept
+    found: Array = powers * factors
+    found -= rows
+    found *= g.reshape(factors.shape)
+    return found if axis else found.T
+
+
+def _soft_targets(kept: Any, g: Array, out: Array, logits: Array, targets: Array) -> Any:
+    """Return −g log softmax(logits)."""
+    return np.expand_dims(-g, -1) * log_softmax(logits, -1)
+
+
+def _powers(logits: Array) -> tuple[int, Array, Array, Array]:
+    """Return the axis of the classes, the logits less the largest, their exponentials, and the sums of these.
+
+    NumPy reduces a short last axis slowly: many rows of few classes are laid upright.
+    """
+    n, classes = logits.shape
+    upright = classes < min(n, 64)
+    axis, scores = (0, logits.T.copy()) if upright else (1, logits)
+    scores = scores - max(scores, axis, keepdims=True, initial=-np.inf)
+    powers = np.exp(scores)
+    return axis, scores, powers, sum(powers, axis, keepdims=True)
+
+
 gradients = {
     "linear": (lambda g, out, x, weight, bias: np.dot(g, weight), _linear_weight, _linear_bias),
 }
 keeping = {
     "cross_entropy": Keeping(_cross_entropy, (_cross_entropy_gradient, None)),
+    "soft_cross_entropy": Keeping(_soft_cross_entropy, (_soft_logits, _soft_targets)),
     "linear_activation": layers.keeping(linear_activation, _apply, before_activation, np.dot),
 }
 

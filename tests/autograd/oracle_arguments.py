@@ -189,13 +189,14 @@ def bce(x: Any, y: Any, reduction: str = "mean", weight: Any = None) -> Any:
 
 
 def cross_entropy(x: Any, y: Any, reduction: str = "mean", **more: Any) -> Any:
+    def rows(z: Any) -> Any:
+        return ops.reshape(ops.moveaxis(z, 1, -1), (-1, z.shape[1]))
+
     if x.ndim == 1:
-        return reduced(
-            ops.cross_entropy(x[None], np.atleast_1d(y))[0], reduction if reduction != "mean" else "sum"
-        )
-    rows = ops.moveaxis(x, 1, -1)
-    loss = ops.cross_entropy(ops.reshape(rows, (-1, x.shape[1])), np.ravel(y))
-    return reduced(ops.reshape(loss, y.shape), reduction)
+        labels = y[None] if y.ndim else np.atleast_1d(y)
+        return reduced(ops.cross_entropy(x[None], labels)[0], reduction if reduction != "mean" else "sum")
+    loss = ops.cross_entropy(rows(x), rows(y) if y.ndim == x.ndim else np.ravel(y))
+    return reduced(ops.reshape(loss, (x.shape[0], *x.shape[2:])), reduction)
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:

@@ -47,7 +47,7 @@ def _pool_options(
 
 
 def _loss_options(x: Any, target: Any, **more: Any) -> bool:
-    return target.is_floating_point() or bool({"weight", "ignore_index", "label_smoothing"} & set(more))
+    return bool({"weight", "ignore_index", "label_smoothing"} & set(more))
 
 
 EXCLUSIONS: list[Exclusion] = [
@@ -113,7 +113,7 @@ EXCLUSIONS: list[Exclusion] = [
     ),
     Exclusion(
         ("nn.functional.cross_entropy",),
-        "class weights, ignored labels, smoothing and probabilities as labels are no options of ours",
+        "class weights, ignored labels and smoothing are no options of the op, but of the loss",
         _loss_options,
     ),
     Exclusion(
@@ -145,6 +145,7 @@ NOT_IN_PYTORCH: dict[str, str] = {
     "scatter": "the derivative of `getitem`, which is compared",
     "scatter_along_axis": "the derivative of `take_along_axis`, which is compared",
     "scatter_axis": "the derivative of `take`, which is compared",
+    "soft_cross_entropy": "cross_entropy of labels that are probabilities, compared as such",
     "stop_gradient": "has no derivative",
     "to_value": "PyTorch has no scalars of its own",
 }

@@ -256,6 +256,10 @@ def _neural_samples() -> list[Sample]:
         _on("log_softmax", lambda x: ops.log_softmax(x, 0), (3, 2)),
         _on("cross_entropy", lambda z: ops.cross_entropy(z, labels), (2, 3)),
         _on("cross_entropy", lambda z: ops.cross_entropy(z, labels[:0]), (0, 3)),
+        *(
+            _on("soft_cross_entropy", ops.cross_entropy, shape, shape)
+            for shape in ((2, 3), (4, 2), (0, 3), (2, 0))
+        ),
     ]
 
 

@@ -43,6 +43,30 @@ def test_cross_entropy_of_a_sure_and_wrong_guess() -> None:
     assert found.tolist() == [1000]
 
 
+@pytest.mark.parametrize("shape", [(3, 4), (9, 4), (2, 100), (0, 4), (2, 0)])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_soft_cross_entropy_is_minus_the_targets_times_log_softmax(
+    shape: tuple[int, int], dtype: type[np.floating[Any]]
+) -> None:
+    rng = np.random.default_rng(shape)
+    x, y = (
+        rng.standard_normal(shape),
+        rng.dirichlet(np.ones(shape[1]), shape[0]) if shape[1] else np.ones(shape),
+    )
+    found = table.soft_cross_entropy(x.astype(dtype), y.astype(dtype))
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, -(y * table.log_softmax(x, -1)).sum(1), rtol=20 * np.finfo(dtype).eps)
+
+
+def test_a_target_of_zero_counts_nothing_even_of_minus_infinity() -> None:
+    x = np.array([[0.0, 0.0, -np.inf], [-np.inf, 0.0, 0.0], [np.nan, 0.0, 0.0]])
+    for upright in (1, 20):  # few classes of many rows are laid upright
+        found = table.soft_cross_entropy(
+            np.tile(x, (upright, 1)), np.tile([[0.5, 0.5, 0.0]], (3 * upright, 1))
+        )
+        np.testing.assert_allclose(found[:3], [np.log(2), np.inf, np.nan])
+
+
 def test_logsumexp_of_huge_numbers() -> None:
     np.testing.assert_allclose(table.logsumexp(np.array([1e4, 1e4]), (0,), False), 1e4 + np.log(2))
     assert table.logsumexp(np.zeros((0, 2)), (0,), False).tolist() == [-np.inf] * 2

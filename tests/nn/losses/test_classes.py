@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
+from chainrule import backends
 from chainrule.nn import losses
 
 RNG = np.random.default_rng(0)
@@ -67,6 +68,55 @@ def test_cross_entropy_of_probabilities(reduction, weight, smoothing):
         ),
         Z,
     )
+
+
+@pytest.mark.parametrize("rows", [ROWS, np.eye(4)[LABELS]], ids=["soft", "one-hot"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cross_entropy_passes_gradients_to_the_probabilities(rows, dtype):
+    torch = pytest.importorskip("torch", reason="needs PyTorch: pip install 'chainrule[oracle]'")
+    z, y = cr.Tensor(Z, dtype=dtype), cr.Tensor(rows, dtype=dtype, requires_grad=True)
+    losses.cross_entropy(z, y, "sum", weight=WEIGHT, label_smoothing=0.1).backward()
+    peers = [torch.tensor(np.asarray(x, dtype), requires_grad=True) for x in (Z, rows)]
+    weight = torch.tensor(np.asarray(WEIGHT, dtype))
+    functional = torch.nn.functional
+    functional.cross_entropy(*peers, weight=weight, label_smoothing=0.1, reduction="sum").backward()
+    for ours, peer in zip((z, y), peers, strict=True):
+        assert ours.grad.dtype == dtype
+        np.testing.assert_allclose(ours.grad, peer.grad.numpy(), rtol=100 * np.finfo(dtype).eps, atol=1e-6)
+
+
+def test_labels_and_their_rows_have_the_same_loss():
+    rows = np.eye(4)[LABELS]
+    for settings in ({}, {"label_smoothing": 0.3}):
+        expected, found = cr.Tensor(Z), cr.Tensor(Z)
+        losses.cross_entropy(expected, LABELS, **settings).backward()
+        losses.cross_entropy(found, cr.Tensor(rows), **settings).backward()  # a node, which is read as it is
+        assert np.allclose(found.grad, expected.grad, rtol=1e-12, atol=1e-15)
+
+
+def test_an_impossible_class_that_no_target_counts_costs_nothing():
+    z = cr.Tensor([[0.0, 0.0, -np.inf], [-np.inf, 0.0, 0.0]])
+    for rows in ([[1, 0, 0], [0, 1, 0]], [[0.5, 0.5, 0], [0, 0.5, 0.5]]):
+        loss = losses.cross_entropy(z, rows)
+        loss.backward()
+        assert loss.item() == pytest.approx(np.log(2))
+        assert np.isfinite(z.grad).all()
+    assert losses.cross_entropy(z, [[0, 0, 1], [0, 1, 0]], "none").data.tolist() == [np.inf, np.log(2)]
+
+
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_a_record_of_rows_serves_other_rows(backend):
+    if backend == "numba":
+        pytest.importorskip("numba", reason="needs numba: pip install numba")
+    z, y = cr.Tensor(Z), cr.Tensor(ROWS, requires_grad=False)
+    program = cr.record(losses.cross_entropy(z, y), wrt=[z])
+    for rows in (ROWS, np.eye(4)[LABELS]):
+        other = cr.Tensor(Z[::-1])
+        expected = losses.cross_entropy(other, rows)
+        expected.backward()
+        found, gradient = program.run(backends.load(backend), (other.data, rows))
+        assert np.allclose(found, expected.item(), rtol=1e-12)
+        assert np.allclose(gradient, other.grad, rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +226,14 @@ def test_labels_may_be_a_tensor_and_float32_stays():
         (lambda: losses.cross_entropy(Z, LABELS, weight=[1, 2]), cr.ShapeError, r"weight has shape \(2,\)"),
         (lambda: losses.cross_entropy(Z, LABELS, weight=[1, 2, -1, 0]), ValueError, r"-1\.0 at row 2 is no weight"),
         (lambda: losses.cross_entropy(Z, ROWS, ignore_index=0), ValueError, "the labels are rows of probabilities"),
+        (lambda: losses.cross_entropy(Z, ROWS * 2), ValueError, r"row 0 are no probabilities: they sum to 2, the"),
+        (lambda: losses.cross_entropy(Z, [[2, -1, 0, 0]] * 6), ValueError, "they sum to 1, the smallest is -1"),
+        (lambda: losses.cross_entropy(Z, ROWS * np.nan), ValueError, "row 0 are no probabilities: they sum to nan"),
         (lambda: losses.cross_entropy(Z, LABELS - 9, ignore_index=5), IndexError, "is outside 0..3"),
+        (lambda: losses.cross_entropy(Z, LABELS + 9, label_smoothing=0.1), IndexError, "cross_entropy: label 1"),
+        (lambda: losses.cross_entropy(Z, LABELS * 0.5, label_smoothing=0.1), TypeError, "cross_entropy: labels"),
+        (lambda: losses.cross_entropy(Z, LABELS[:3], label_smoothing=0.1), cr.ShapeError, r"got \(3,\); give"),
+        (lambda: losses.cross_entropy(Z[0], LABELS, label_smoothing=0.1), cr.ShapeError, r"logits of shape \(4,\)"),
         (lambda: losses.nll(Z - 9, LABELS[:3]), cr.ShapeError, "give class numbers, one for each row"),
         (lambda: losses.nll(Z - 9, LABELS + 9), IndexError, "nll: label .* is outside 0..3"),
         (lambda: losses.nll(Z - 9, LABELS * 0.5), TypeError, "nll: labels must be integers"),
