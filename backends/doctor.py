@@ -18,6 +18,7 @@ from chainrule import backends
 
 Facts = list[tuple[str, str]]
 WIDTH = 96  # of a line of the report
+SLOW = {"OPT": (0, 1, 2), "LOOP_VECTORIZE": (0,), "BOUNDSCHECK": (1,)}  # settings of numba
 THREAD_LAYERS = {"tbb": "tbbpool", "omp": "omppool", "workqueue": "workqueue"}
 # What decides how a kernel is made, of the hundred features that LLVM knows.
 FEATURES = ("sse4.2", "avx", "avx2", "fma", "avx512f", "avx512bf16", "neon", "sve")
@@ -266,12 +267,15 @@ def unwritable() -> str:
 def obstacles() -> Iterator[str]:
     """What keeps the numba backend from working, or from being fast, and what to do about it."""
     from chainrule.backends.numba.coefficients import FLOAT32
-    from chainrule.backends.numba.compile import CONFIG, cache_directory
+    from chainrule.backends.numba.compile import CONFIG, cache_directory, unkept
     from chainrule.backends.numba.tile import shape
 
-    if CONFIG.DISABLE_JIT:
-        yield "NUMBA_DISABLE_JIT is set, so nothing is compiled, and the numba backend cannot work: unset it"
     if cache_directory() is None:
         yield f"kernels are compiled in every process, since {unwritable()}"
+    if unkept:
+        yield f"kernels are compiled in every process, since they cannot be kept: {unkept[-1]}"
+    for name, slow in SLOW.items():
+        if getattr(CONFIG, name) in slow:
+            yield f"NUMBA_{name} is {int(getattr(CONFIG, name))}, with which kernels are slow: unset it"
     if shape(FLOAT32).lanes < 8 and platform.machine().lower() in ("x86_64", "amd64"):
         yield "vectors are as narrow as on a plain x86-64: kernels are correct, and slower than NumPy's"

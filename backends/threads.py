@@ -40,7 +40,7 @@ def num_threads() -> int:
 @cache
 def _default() -> int:
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
-        text = os.environ.get(name, "")
+        text = os.environ.get(name, "").partition(",")[0].strip()  # of OpenMP's counts for nested levels
         if text.isdecimal() and int(text):
             return min(int(text), MOST)
     usable = getattr(os, "sched_getaffinity", lambda _: range(os.cpu_count() or 1))

@@ -2,7 +2,7 @@
 
 numba's own `cache=True` looks at one file only: edit a function that a cached kernel calls, in another file, and
 the old machine code comes back. Here the key of a cached kernel is a hash of *all* the sources of this package
-(and of the text of a generated kernel), its name, its types, the processor and the compiler's version.
+(and of the text of a generated kernel), its name, its types, the processor, and the compiler's version and settings.
 """
 
 # mypy: allow-untyped-calls, allow-subclassing-any
@@ -10,9 +10,12 @@ the old machine code comes back. Here the key of a cached kernel is a hash of *a
 import hashlib
 import os
 import secrets
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,9 @@ from chainrule.backends.atomic import write_atomically
 SUFFIX = ".kernel"  # of a file in the cache
 DIGEST = hashlib.sha256().digest_size
 made = {"compiled": 0, "loaded": 0}  # kernels of this process, where there is a cache
+unkept: list[OSError] = []  # why kernels of this process are not in the cache
+# What changes the machine code that numba makes.
+SETTINGS = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT")
 
 # "contract" lets a*b + c become one fused instruction. None of the other fast-math flags: `nnan` and `ninf` make
 # NaN and inf undefined, `reassoc` undoes the two-part subtractions that the accuracy rests on.
@@ -45,6 +51,9 @@ compiled_apart: Any = numba.njit(**FLAGS)  # for large functions that kernels ca
 inlined: Any = numba.njit(forceinline=True, **FLAGS)  # for the functions that a kernel's loop calls
 # For sums alone, since compensation is exact only in order: in any other place "reassoc" is an error.
 inlined_sum: Any = numba.njit(forceinline=True, **(FLAGS | {"fastmath": FLAGS["fastmath"] | {"reassoc"}}))
+
+if CONFIG.DISABLE_JIT:
+    raise ValueError("NUMBA_DISABLE_JIT is set, so that nothing is compiled")
 
 # numba names machine code after the function and a count, which begins at 1 in each process. What two processes have
 # compiled and kept meets in a third, and of two functions of one name the linker takes the first for both: the tiles
@@ -88,7 +97,8 @@ def kernel(
     directory = cache_directory()
     if directory is not None:
         dispatcher._cache = SourceCache(directory, name, source)
-    dispatcher.compile(arguments)
+    with uninterrupted():
+        dispatcher.compile(arguments)
     dispatcher.disable_compile()
     return dispatcher  # type: ignore[no-any-return]
 
@@ -109,8 +119,29 @@ def native(function: Callable[..., Any], name: str, *arguments: types.Type, sour
     directory = cache_directory()
     if directory is not None:
         compiled._cache = SourceCache(directory, name, source)
-    compiled.compile()
+    with uninterrupted():
+        compiled.compile()
     return compiled
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C wait until something is compiled, at most some seconds.
+
+    What numba knows of its own functions can be left half written by an interruption; then it compiles nothing more.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if not callable(before) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[Any] = []
+    signal.signal(signal.SIGINT, lambda *given: came.append(given))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            before(*came[-1])
 
 
 def symbol(name: str, compiled: Any) -> str:
@@ -131,7 +162,7 @@ def cache_directory() -> Path | None:
     `NUMBA_CACHE_DIR` if it is set, else beside the sources, else the user's cache directory.
     """
     if CONFIG.CACHE_DIR:
-        candidates = [Path(CONFIG.CACHE_DIR)]
+        candidates = [Path(CONFIG.CACHE_DIR).absolute()]
     else:
         user = AppDirs(appname="chainrule", appauthor=False).user_cache_dir
         candidates = [Path(__file__).parent / "__pycache__", Path(user)]
@@ -178,7 +209,8 @@ class SourceCache(numba_caching.FunctionCache):
     def _file(self, signature: Any, codegen: Any) -> Path:
         python = (sys.version_info[:2], getattr(sys, "abiflags", ""))
         versions = (numba.__version__, llvmlite.__version__, np.__version__)
-        key = repr((signature, codegen.magic_tuple(), python, versions)).encode()
+        settings = [getattr(CONFIG, name) for name in SETTINGS]
+        key = repr((signature, codegen.magic_tuple(), python, versions, settings)).encode()
         name = f"{self._name}-{hashlib.sha256(key).hexdigest()[:16]}-{self._source[:16]}{SUFFIX}"
         return Path(self._cache_path, name)
 
@@ -205,5 +237,5 @@ class SourceCache(numba_caching.FunctionCache):
             for other in file.parent.glob(f"{file.name.rsplit('-', 1)[0]}-*"):
                 if other != file:
                     other.unlink(missing_ok=True)  # made from sources that have changed
-        except OSError:  # a full disk must not stop a computation
-            return
+        except OSError as error:  # a full disk must not stop a computation
+            unkept.append(error)

@@ -99,6 +99,20 @@ def test_a_plain_processor_is_told() -> None:
     assert "as narrow as on a plain x86-64" in " ".join(text.partition("\nin the way\n")[2].split())
 
 
+def test_settings_that_make_kernels_slow() -> None:
+    problem = report(NUMBA_OPT="0", NUMBA_BOUNDSCHECK="1").partition("\nin the way\n")[2]
+    assert "NUMBA_OPT is 0, with which kernels are slow: unset it" in problem
+    assert "NUMBA_BOUNDSCHECK is 1, with which" in problem
+
+
+def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    from chainrule.backends.numba import compile as compiler
+
+    monkeypatch.setattr(compiler, "unkept", [OSError(28, "No space left on device")])
+    problem = " ".join(doctor.report().partition("\nin the way\n")[2].split())
+    assert "kernels are compiled in every process, since they cannot be kept: [Errno 28] No space" in problem
+
+
 def test_a_kernel_that_does_not_compile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     from chainrule.backends.numba import elementwise
 

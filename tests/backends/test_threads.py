@@ -19,6 +19,8 @@ def test_the_environment_sets_the_default(monkeypatch):
     for numba, omp, expected in (
         ("3", "5", 3),
         ("", "5", 5),
+        (" 3 ", "", 3),
+        ("", "4,2", 4),  # a thread each of four has two of its own
         ("zero", "0", None),
         ("99999", "5", threads.MOST),
     ):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 LINES = 10  # plain lines, where there is no bar
+INTERRUPTED = 130  # the status that shells give a program that Ctrl-C has ended
 
 
 def add(commands: Any) -> None:
@@ -17,7 +18,7 @@ def add(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Compile; 1 if there is no numba, no place to keep kernels, or a kernel that does not compile."""
+    """Compile; 1 if there is no numba, no place to keep kernels, or one of them is not compiled or not kept."""
     from chainrule import backends
 
     try:
@@ -26,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"chainrule warmup: {error}", file=sys.stderr)
         return 1
     from chainrule.backends.doctor import unwritable
-    from chainrule.backends.numba.compile import cache_directory
+    from chainrule.backends.numba.compile import cache_directory, unkept
     from chainrule.backends.numba.warmup import kernels, warm_up
 
     directory = cache_directory()
@@ -37,10 +38,14 @@ def run(options: argparse.Namespace) -> int:
     start = time.perf_counter()
     makers = list(kernels(rules()))
     done = []
-    with progress(len(makers)) as show:
-        for kernel in warm_up(makers):
-            done.append(kernel)
-            show(kernel.name)
+    try:
+        with progress(len(makers)) as show:
+            for kernel in warm_up(makers):
+                done.append(kernel)
+                show(kernel.name)
+    except KeyboardInterrupt:
+        print(f"Interrupted: {len(done)} of {len(makers)} kernels are there, and the next time finds them.")
+        return INTERRUPTED
     failed = [kernel for kernel in done if kernel.error]
     loaded = sum(kernel.loaded for kernel in done)
     seconds = time.perf_counter() - start
@@ -49,7 +54,9 @@ def run(options: argparse.Namespace) -> int:
     )
     for kernel in failed:
         print(f"chainrule warmup: {kernel.name} does not compile: {kernel.error}", file=sys.stderr)
-    return 1 if failed else 0
+    if unkept:
+        print(f"chainrule warmup: {len(unkept)} could not be kept: {unkept[-1]}", file=sys.stderr)
+    return 1 if failed or unkept else 0
 
 
 def rules() -> Iterator[tuple[str, Any, int]]:

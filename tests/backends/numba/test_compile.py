@@ -6,7 +6,9 @@ import shutil
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from signal import SIGINT, getsignal, raise_signal
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ import pytest
 pytest.importorskip("numba", reason="needs numba: pip install numba")
 
 from chainrule.backends.numba import compile as compiler
-from chainrule.backends.numba.compile import kernel, read_only, writeable
+from chainrule.backends.numba.compile import intrinsic, kernel, read_only, writeable
 
 
 @pytest.fixture
@@ -73,9 +75,12 @@ def test_a_callee_in_another_file_is_part_of_the_key(tmp_path):
     assert compiler.hash_of(tmp_path) != compiler.package_hash()
 
 
-@pytest.mark.parametrize("setting", ["NUMBA_CPU_NAME", "NUMBA_CPU_FEATURES"])
-def test_another_processor_is_another_key(setting, tmp_path):
-    for value in ("", {"NUMBA_CPU_NAME": "x86-64", "NUMBA_CPU_FEATURES": "-avx512f"}[setting]):
+@pytest.mark.parametrize(
+    ("setting", "other"),
+    [("NUMBA_CPU_NAME", "x86-64"), ("NUMBA_CPU_FEATURES", "-avx512f"), ("NUMBA_OPT", "1")],
+)
+def test_another_processor_or_setting_is_another_key(setting, other, tmp_path):
+    for value in ("", other):
         environment = {"NUMBA_CACHE_DIR": str(tmp_path)} | ({setting: value} if value else {})
         run_script(SCRIPT, environment)
     assert len(list(tmp_path.glob("*.kernel"))) == 2
@@ -120,7 +125,37 @@ def test_a_full_disk_is_no_error(directory, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(compiler, "write_atomically", full)
+    monkeypatch.setattr(compiler, "unkept", [])
     assert result_of(double) == 2
+    assert [error.errno for error in compiler.unkept] == [28]
+
+
+@intrinsic
+def interrupted(context, x):
+    """x; Ctrl-C comes while it is compiled."""
+
+    def generate(context, builder, signature, arguments):
+        raise_signal(SIGINT)
+        return arguments[0]
+
+    return x(x), generate
+
+
+def double_interrupted(x, out):
+    for i in range(out.size):
+        out[i] = 2 * interrupted(x[i])
+
+
+def test_ctrl_c_waits_for_what_is_compiled(directory):
+    """An interruption can leave numba's tables half written."""
+    before = getsignal(SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        kernel(double_interrupted, "test", *TYPES)
+    assert getsignal(SIGINT) is before
+    assert len(list(directory.iterdir())) == 1
+    assert result_of(double_interrupted) == 2  # loaded, or it would be interrupted again
+    with ThreadPoolExecutor() as threads:  # where there are no signals
+        assert threads.submit(result_of, double, "in a thread").result() == 2
 
 
 NOWHERE = os.devnull + "/below"  # nobody can make a folder there, not even root
@@ -290,6 +325,15 @@ def test_other_types_are_an_error():
 def test_importing_chainrule_imports_no_numba():
     code = "import sys, chainrule; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_compiler_that_is_switched_off_is_told():
+    code = "from chainrule import use_backend; use_backend('numba')"
+    command, environment = [sys.executable, "-P", "-c", code], os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("ImportError: the package numba does not start (NUMBA_DISABLE_JIT is set, so that")
+    assert "NUMBA_DISABLE_JIT=1" in last
 
 
 def test_without_numba_the_error_says_what_to_do():

@@ -77,6 +77,29 @@ def test_one_that_does_not_compile_hides_no_other(
     assert "bad does not compile: RuntimeError: LLVM ERROR: no such register\n" in shown.err
 
 
+def test_ctrl_c_keeps_what_is_done(
+    few: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    makers = [*warmup.kernels(()), ("last", interrupted)]
+    monkeypatch.setattr(warmup, "kernels", lambda rules: makers)
+    assert main(["warmup"]) == 130
+    assert "Interrupted: 2 of 3 kernels are there" in capsys.readouterr().out
+    assert len(list(few.glob("*.kernel"))) == 2
+
+
+def test_a_full_disk(few: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compiler, "write_atomically", full)
+    assert main(["warmup"]) == 1
+    assert "2 could not be kept: [Errno 28] No space left on device\n" in capsys.readouterr().err
+    compiler.unkept.clear()
+
+
 def test_nowhere_to_keep_them(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiler, "cache_directory", lambda: None)
     for given, advice in (
