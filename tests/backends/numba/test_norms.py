@@ -1,5 +1,7 @@
 """Layer norm and batch norm against the reference in float64, and their gradients against the op's own rules."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,16 @@ def operands(shape, vector, dtype):
 
 def rule(argument, g, x, weight, bias, **params):
     return by_name("normalize").rules[argument](reference, g, None, x, weight, bias, **params)
+
+
+def gradient_with(kernel):
+    """The gradient of x as the engine computes it: by the rule where the kernel returns None."""
+
+    def gradient(g, x, weight, bias, **params):
+        found = kernel(g, None, x, weight, bias, **params)
+        return rule(0, g, x, weight, bias, **params) if found is None else found
+
+    return gradient
 
 
 @pytest.mark.parametrize("dtype", TOLERANCE)
@@ -100,6 +112,16 @@ def test_infinite_and_missing_numbers(special, shape, axis, vector):
         found = norms.GRADIENTS["normalize"][0](g, None, x, weight, bias, **params)
         expected = rule(0, g, x, weight, bias, **params)
         np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+
+
+@pytest.mark.parametrize(("shape", "axis", "vector"), [case[:3] for case in CASES[:8]], ids=str)
+def test_an_infinite_weight(shape, axis, vector):
+    g, x, weight, bias = operands(shape, vector, "float64")
+    weight.flat[weight.size // 2] = np.inf
+    gradient = gradient_with(norms.GRADIENTS["normalize"][0])
+    with np.errstate(all="ignore"):
+        found, expected = (f(g, x, weight, bias, axis=axis, eps=1e-5) for f in (gradient, partial(rule, 0)))
+    np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
 
 def test_equal_numbers_and_eps():
