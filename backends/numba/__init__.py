@@ -5,7 +5,8 @@
 | `compile.py` | the compiler's flags and the cache on disk |
 | `coefficients.py`, `bits.py`, `math.py` | elementary functions that vectorise |
 | `vectors.py` | vectors as values, for loops that LLVM does not vectorise well |
-| `elementwise.py` | loops over them: activations and their like |
+| `activations.py` | activations composed of them |
+| `elementwise.py` | loops over all these |
 | `rows.py`, `entropy.py` | softmax, its logarithm; cross-entropy |
 | `reduce.py` | sums, means and maxima along any axes |
 | `norms.py` | layer norm and batch norm |

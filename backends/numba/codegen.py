@@ -99,6 +99,11 @@ class Symbol:
     def __neg__(self) -> "Symbol":
         return self.program.write("neg", (self,))
 
+    def __rtruediv__(
+        self, other: float
+    ) -> "Symbol":  # of a parameter: where nothing is generated it is a number
+        return self.program.write("div", (other, self))
+
 
 def _operator(name: str, reflected: bool) -> Callable[[Symbol, Any], Symbol]:
     def method(self: Symbol, other: Any) -> Symbol:

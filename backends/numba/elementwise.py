@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
-from chainrule.backends.numba import math
+from chainrule.backends.numba import activations, math
 from chainrule.backends.numba.bits import Scalar, select
 from chainrule.backends.numba.coefficients import FLOAT32, FLOAT64, Format
 from chainrule.backends.numba.compile import kernel, read_only, writeable
@@ -36,8 +36,15 @@ SMALLEST = {
     "relu": 0,
     "leaky_relu": 0,
     "elu": 0,
+    "selu": 0,
+    "celu": 0,
+    "mish": 0,
+    "softsign": 0,
+    "relu6": 0,
+    "hardsigmoid": 0,
+    "hardswish": 0,
 }
-WITH_PARAMETER = ("leaky_relu", "elu")
+WITH_PARAMETER = ("leaky_relu", "elu", "celu")
 
 
 def loop_over(scalar: Scalar) -> Callable[..., Any]:
@@ -85,13 +92,14 @@ def trigonometric_loop(f: Format, quarter_turns: int) -> Callable[..., Any]:
 def compiled(name: str, f: Format) -> Callable[..., Any]:
     """The kernel `(x, out) -> None` or `(x, parameter, out) -> None` of a function for flat arrays of one format."""
     types: list[Any] = [read_only(f.real), writeable(f.real)]
+    place = math if hasattr(math, name) else activations
     if name in ("sin", "cos"):
         loop = trigonometric_loop(f, ("sin", "cos").index(name))
     elif name in WITH_PARAMETER:
-        loop = loop_with_parameter(getattr(math, name)(f))
+        loop = loop_with_parameter(getattr(place, name)(f))
         types.insert(1, numba.from_dtype(np.dtype(f.real)))
     else:
-        loop = loop_over(getattr(math, name)(f))
+        loop = loop_over(getattr(place, name)(f))
     return kernel(loop, f"{name}-{f.name}", *types)
 
 
@@ -152,5 +160,23 @@ def elu(x: Array, alpha: float) -> Array:
     return _elu(x, alpha)
 
 
-_leaky_relu, _elu = map(elementwise, WITH_PARAMETER)
-TABLE = {name: elementwise(name) for name in SMALLEST} | {"leaky_relu": leaky_relu, "elu": elu}
+def celu(x: Array, alpha: float) -> Array:
+    return _celu(x, alpha)
+
+
+def prelu(x: Array, slope: Array) -> Any:
+    """By the kernel where there is one slope for all."""
+    if (
+        type(x) is type(slope) is np.ndarray
+        and slope.size == 1
+        and slope.ndim <= x.ndim
+        and slope.dtype == x.dtype
+    ):
+        return _leaky_relu(x, slope.item())
+    return reference.prelu(x, slope)
+
+
+_leaky_relu, _elu, _celu = map(elementwise, WITH_PARAMETER)
+TABLE = {name: elementwise(name) for name in SMALLEST} | {
+    "leaky_relu": leaky_relu, "elu": elu, "celu": celu, "prelu": prelu
+}  # fmt: skip

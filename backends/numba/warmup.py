@@ -72,7 +72,7 @@ def kernels(rules: Iterable[Rule] = ()) -> Iterator[tuple[str, Callable[[], Any]
 def own() -> dict[str, Callable[[Format], Any]]:
     """By name, what makes a kernel for a format: every file that calls `compile.kernel` is here."""
     return (
-        {name: partial(elementwise.sliced, name) for name in elementwise.TABLE}
+        {name: partial(elementwise.sliced, name) for name in elementwise.SMALLEST}
         | {name: partial(rows.compiled, name) for name in rows.LOOPS}
         | {name: partial(entropy.compiled, name) for name in entropy.LOOPS}
         | {name: partial(updates.compiled, name) for name in updates.UPDATES}
