@@ -49,10 +49,13 @@ def machine() -> dict[str, Any]:
     }
 
 
-def measured(rows: Iterable[Row], wanted: tuple[str, ...], seconds: float) -> dict[str, dict[str, float]]:
-    """Run the wanted rows, and print each."""
+def measured(
+    rows: Iterable[Row], wanted: tuple[str, ...], seconds: float, names: list[str]
+) -> dict[str, dict[str, float]]:
+    """Run the wanted rows, and print each; all rows' names go to `names`."""
     found = {}
     for name, calls in rows:
+        names.append(name)
         if not name.startswith(wanted):
             continue
         different = disagreement(calls)
@@ -89,9 +92,14 @@ def main() -> None:
     print(f"{THREADS} thread{'s' * (THREADS > 1)}, microseconds")
     print(" " * 42 + "".join(f"{NAMES[c]:>10}" for c in COLUMNS))
     found: dict[str, Any] = {}
+    names: list[str] = []
     with np.errstate(all="ignore"):
         for group in (*kernel_rows.GROUPS, *kernels_nn.GROUPS, *kernels_double.GROUPS):
-            found |= measured(group(), tuple(options.rows), 0 if options.quick else 0.2)
+            found |= measured(group(), tuple(options.rows), 0 if options.quick else 0.2, names)
+    unknown = [repr(row) for row in options.rows if not any(name.startswith(row) for name in names)]
+    if unknown:
+        known = ", ".join(dict.fromkeys(name.partition(" ")[0] for name in names))
+        parser.error(f"no row's name begins with {' or '.join(unknown)}; they begin with {known}")
     if options.json:
         save(options.json, found, chosen=options.rows != [""])
 

@@ -59,3 +59,11 @@ def test_a_missing_peer_is_named(quick: tuple[str, dict[str, Any]]) -> None:
     missing = {"torch": "PyTorch", "jax": "JAX", "numexpr": "numexpr"}
     for name, title in missing.items():
         assert (f"{title} is missing, and left out: pip install {name}" in quick[0]) == (name not in PEERS)
+
+
+@pytest.mark.slow
+def test_a_row_that_does_not_exist_is_told(root: Path) -> None:
+    command = [sys.executable, "-P", root / "benchmarks" / "kernels.py", "--quick", "tahn"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no row's name begins with 'tahn'; they begin with exp, sigmoid, " in done.stderr
