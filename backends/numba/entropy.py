@@ -19,6 +19,7 @@ from chainrule.backends.numba.rows import BLOCK, exponentials, fits, log_softmax
 from chainrule.backends.numba.slices import Sliced
 
 Array = NDArray[Any]
+MANY = 4 * BLOCK  # elements, where nothing is left to do with the exponentials of a block
 
 
 def cross_entropy_loop(f: Format) -> Callable[..., Any]:
@@ -27,7 +28,7 @@ def cross_entropy_loop(f: Format) -> Callable[..., Any]:
 
     def loop(x: Array, labels: Array, losses: Array) -> None:
         rows, columns = x.shape
-        step = max(1, BLOCK // max(1, columns))
+        step = max(1, MANY // max(1, columns))
         tops, sums = np.empty(step, x.dtype), np.empty(step, x.dtype)
         powers = np.empty((min(rows, step), columns), x.dtype)
         for start in range(0, rows, step):
@@ -47,7 +48,7 @@ def kept_entropy_loop(f: Format) -> Callable[..., Any]:
 
     def loop(x: Array, labels: Array, losses: Array, powers: Array, sums: Array) -> None:
         rows, columns = x.shape
-        step = max(1, BLOCK // max(1, columns))
+        step = max(1, MANY // max(1, columns))
         tops = np.empty(step, x.dtype)
         for start in range(0, rows, step):
             stop = min(start + step, rows)

@@ -49,16 +49,17 @@ def exponentials(f: Format) -> Any:
     @compiled_apart
     def exponentials(x: Array, out: Array, tops: Array, sums: Array) -> None:
         rows, columns = x.shape
-        for i in range(rows):
-            if columns >= wide:
+        if columns >= wide:
+            for i in range(rows):  # apart: nobody waits until the lanes of a vector are down to one number
                 tops[i] = largest(x[i])
+            for i in range(rows):
                 sums[i] = wide_row(x[i], tops[i], out[i])
-            else:
+        else:
+            for i in range(rows):
                 row, top = x[i], first
                 for j in range(columns):
                     top = larger(top, row[j])
                 tops[i] = top
-        if columns < wide:
             narrow_rows(x, tops, out, sums)
         for i in range(rows):
             sums[i] = select(abs(tops[i]) < infinity, sums[i], nan)
