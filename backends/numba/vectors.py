@@ -78,10 +78,30 @@ def define(function: Any, instruction: str, *details: str) -> None:
         extending.lower_builtin(function, *pair)(generate)
 
 
-define(operator.add, "fadd")
-define(operator.sub, "fsub")
-define(operator.mul, "fmul")
+for _name, _instruction in (("add", "fadd"), ("sub", "fsub"), ("mul", "fmul"), ("truediv", "fdiv")):
+    define(getattr(operator, _name), _instruction)
+    define(getattr(operator, f"i{_name}"), _instruction)
 define(operator.lt, "fcmp_ordered", "<")
+
+
+@extending.type_callable(np.sqrt)
+def type_of_roots(context: Any) -> Any:
+    """A vector has a vector of roots."""
+    return lambda x: x if isinstance(x, Vector) else None
+
+
+@extending.lower_builtin(np.sqrt, Vector)
+def roots(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """The square root of each lane."""
+    v = Vectors(signature.return_type.format, builder)
+    return v.call(f"sqrt.{v.kind}", v.type, arguments)
+
+
+def load_in_turn(v: Vectors, place: Any) -> Any:
+    """A vector that is read before all that is read after it in the program: no instruction, a word to LLVM."""
+    found = v.load(place)
+    v.builder.fence("acquire", "singlethread")
+    return found
 
 
 def larger(v: Vectors, x: Any, y: Any) -> Any:
@@ -113,6 +133,7 @@ def over_lanes(v: Vectors, x: Any, combine: Callable[[Any, Any], Any]) -> Any:
 OPERATIONS: dict[str, tuple[str, Callable[..., Any]]] = {
     "filled": ("n v", lambda v, x: v.splat(x)),
     "load": ("p v", lambda v, place: v.load(place)),
+    "load_in_turn": ("p v", load_in_turn),
     "store": ("vp -", lambda v, x, place: v.store(x, place)),
     "larger": ("vv v", larger),
     "last": ("vp v", last),
@@ -133,6 +154,7 @@ def vectors(f: Format) -> SimpleNamespace:
     | `size` | the bytes of a vector |
     | `filled(x)` | the vector with the number x in every lane |
     | `load(place)`, `store(vector, place)` | read it, write it |
+    | `load_in_turn(place)` | read it before what comes later: LLVM may move what `load` does |
     | `larger(x, y)` | the larger number in each lane; y where x is NaN |
     | `last(x, count)` | x with zeros in all but the last `count` lanes |
     | `unordered(x, y)` | a `Mask`: where x or y is NaN |

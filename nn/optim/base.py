@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.autograd.mode import current
+from chainrule.backends.updates import FORMULAS
 from chainrule.nn.errors import warn
-from chainrule.nn.optim.formulas import FORMULAS
 from chainrule.nn.parameter import Parameter, replace_all
 
 Array = NDArray[Any]
@@ -211,7 +211,7 @@ class Optimizer:
         arrays, kernel = [ws, gs, *remembered], _kernel()
         found: list[Array] | None = kernel and kernel(name, arrays, values)
         if found is None:
-            arrays[1] = [np.asarray(g) for g in gs]
+            arrays[1] = [_like(w, g) for w, g in zip(ws, gs, strict=True)]
             found = _one_by_one(kernel if len(ws) > 1 else None, name, arrays, values)
         if self.counts:
             for state in states:
@@ -307,14 +307,25 @@ def _begin(ws: list[Array], states: list[State], names: tuple[str, ...]) -> list
 
 def _one_by_one(kernel: Any, name: str, arrays: list[list[Array]], numbers: tuple[float, ...]) -> list[Array]:
     """Return the new data of parameters that no kernel takes together: by one for each, or by NumPy."""
-    formula = FORMULAS[name]
-    if kernel is None:
-        return [formula(*own, *numbers) for own in zip(*arrays, strict=True)]
-    found = []
+    formula, found = FORMULAS[name], []
     for own in zip(*arrays, strict=True):
-        new = kernel(name, [[array] for array in own], numbers)
-        found.append(formula(*own, *numbers) if new is None else new[0])
+        new = kernel and kernel(name, [[array] for array in own], numbers)
+        found.append(np.asarray((new or formula(*own, *numbers))[0], own[0].dtype))
     return found
+
+
+def _like(w: Array, g: Any) -> Array:
+    """Return a gradient that somebody may have assigned as an array of the parameter's shape and dtype."""
+    found: Array = np.asarray(g, w.dtype, order="C")
+    if found.shape == w.shape:
+        return found
+    try:
+        return np.broadcast_to(found, w.shape)
+    except ValueError:
+        raise ValueError(
+            f"the gradient of a parameter of shape {w.shape} has shape {found.shape}; assign one of the same shape, "
+            "or none: parameter.grad = None"
+        ) from None
 
 
 def _settings(group: Numbers) -> dict[str, Any]:

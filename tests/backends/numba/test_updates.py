@@ -10,8 +10,9 @@ pytest.importorskip("numba", reason="needs numba: pip install numba")
 
 from chainrule.backends.numba import updates
 from chainrule.backends.numba.updates import UPDATES, update
+from chainrule.backends.updates import FORMULAS
 
-SHAPES = [(), (0,), (37,), (8, 5), (1, 2, 3)]
+SHAPES = [(), (0,), (37,), (8, 5), (1, 2, 3), (7, 150)]
 
 
 def formula(name, w, g, remembered, n):
@@ -33,8 +34,8 @@ def formula(name, w, g, remembered, n):
 def drawn(name, shapes, dtype):
     """What `update` takes: lists of arrays, and numbers."""
     rng = np.random.default_rng(0)
-    _, count, numbers = UPDATES[name]
-    arrays = [[np.asarray(rng.uniform(0.1, 1, s), dtype) for s in shapes] for _ in range(count + 2)]
+    names, numbers = UPDATES[name]
+    arrays = [[np.asarray(rng.uniform(0.1, 1, s), dtype) for s in shapes] for _ in names]
     return arrays, tuple(rng.uniform(0.1, 0.9, numbers))
 
 
@@ -59,8 +60,28 @@ def test_formulas(name, shapes, dtype):
 
 
 @pytest.mark.parametrize("name", UPDATES)
+def test_as_numpy_where_numbers_are_not_finite(name):
+    """Those in vectors and those after them, with decay and without."""
+    special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-40, 3e38], np.float32)
+    for decay in (0.0, 0.5):
+        arrays, numbers = drawn(name, [(500,)], np.float32)
+        rng, place = np.random.default_rng(1), -2 if name == "adam" else -1
+        for (array,) in arrays:
+            array[rng.integers(0, 500, 100)] = rng.choice(special, 100)
+        numbers = list(numbers)
+        numbers[place] = decay
+        own = [array.copy() for (array,) in arrays]
+        with np.errstate(all="ignore"):
+            expected, *_ = FORMULAS[name](*own, *map(float, numbers))
+        (found,) = update(name, arrays, tuple(numbers))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        for (array,), other in zip(arrays[2:], own[2:], strict=True):
+            np.testing.assert_allclose(array, other, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", UPDATES)
 def test_many_are_each_as_alone(name):
-    shapes = [(size,) for size in range(70)]
+    shapes = [(size,) for size in (*range(70), *range(120, 140), *range(250, 260))]
     many, numbers = drawn(name, shapes, np.float32)
     each = [[[array.copy()] for array in own] for own in zip(*many, strict=True)]
     together = update(name, many, numbers)

@@ -40,6 +40,28 @@ def test_arithmetic_with_vectors_and_numbers(f):
 
 
 @pytest.mark.parametrize("f", FORMATS)
+def test_assignments_quotients_and_roots(f):
+    v, three = vectors(f), f.real(3)
+    load, store = v.load_in_turn, v.store
+
+    @numba.njit(**FLAGS)
+    def compute(x, y, out):
+        p, q = load(x.ctypes.data), load(y.ctypes.data)
+        q = three / np.sqrt(q * q + three) / q
+        q += p
+        q *= three
+        q -= p * p
+        q /= three
+        store(q, out.ctypes.data)
+
+    x, y = numbers(f)
+    out = np.empty_like(x)
+    compute(x, y, out)
+    expected = 3 / np.sqrt(y * y + 3) / y + x - x * x / 3
+    np.testing.assert_allclose(out, expected, rtol=50 * np.finfo(f.real).eps, atol=50 * np.finfo(f.real).eps)
+
+
+@pytest.mark.parametrize("f", FORMATS)
 def test_larger_leaves_nan_out_and_unordered_finds_it(f):
     v = vectors(f)
     load, store, larger, unordered, either, some = v.load, v.store, v.larger, v.unordered, v.either, v.some

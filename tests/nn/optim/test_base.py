@@ -262,7 +262,7 @@ def test_a_formula_of_ones_own(backend, monkeypatch):
     def lion(w, g, mean, lr, keep, rate):
         step = lr * np.sign(keep * mean + (1 - keep) * g)
         mean += (1 - rate) * (g - mean)
-        return w - step
+        return w - step, mean
 
     class Lion(optim.Optimizer):
         def formula(self, numbers, steps):
@@ -307,6 +307,19 @@ def test_gradients_that_somebody_assigned(backend):
         optim.SGD([a, b, c], lr=0.5, momentum=0.5).step()
     assert [w.data.tolist() for w in (a, b, c)] == [0.0, [0.0, 0.0], [3.5]]
     assert [w.dtype for w in (a, b, c)] == [np.float32] * 3
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_gradient_is_given_the_shape_of_its_parameter(backend):
+    w, v = nn.Parameter(np.ones((2, 3))), nn.Parameter(np.ones(3))
+    with cr.use_backend(backend):
+        w.grad = np.arange(3.0)
+        optim.SGD([w], lr=0.5).step()
+        v.grad = np.ones((2, 3))
+        with pytest.raises(ValueError, match="shape"):
+            optim.SGD([v]).step()
+    np.testing.assert_array_equal(w.data, [[1, 0.5, 0]] * 2)
+    assert (v.shape, w.dtype) == ((3,), np.float32)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
