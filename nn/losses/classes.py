@@ -124,6 +124,8 @@ def cross_entropy(
     if not isinstance(labels, Node):
         labels = np.asarray(labels)
     dims, weights = ops.shape(logits), _weights(name, logits, weight)
+    if len(dims) == 2 and not dims[1]:
+        raise ShapeError(f"{name}: logits of shape {dims} have no classes; give a column for each class")
     if len(dims) == 2 and ops.shape(labels) == dims:
         if ignore_index is not None:
             raise ValueError(

@@ -229,6 +229,7 @@ def test_labels_may_be_a_tensor_and_float32_stays():
         (lambda: losses.cross_entropy(Z, ROWS * 2), ValueError, r"row 0 are no probabilities: they sum to 2, the"),
         (lambda: losses.cross_entropy(Z, [[2, -1, 0, 0]] * 6), ValueError, "they sum to 1, the smallest is -1"),
         (lambda: losses.cross_entropy(Z, ROWS * np.nan), ValueError, "row 0 are no probabilities: they sum to nan"),
+        (lambda: losses.cross_entropy(Z[:, :0], ROWS[:, :0]), cr.ShapeError, r"\(6, 0\) have no classes; give"),
         (lambda: losses.cross_entropy(Z, LABELS - 9, ignore_index=5), IndexError, "is outside 0..3"),
         (lambda: losses.cross_entropy(Z, LABELS + 9, label_smoothing=0.1), IndexError, "cross_entropy: label 1"),
         (lambda: losses.cross_entropy(Z, LABELS * 0.5, label_smoothing=0.1), TypeError, "cross_entropy: labels"),
