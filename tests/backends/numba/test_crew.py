@@ -293,3 +293,14 @@ def test_with_one_processor_nobody_is_kept_off_it(make):
         os.sched_setaffinity(threading.get_native_id(), mine)
     assert os.sched_getaffinity(crew._threads[0].native_id) == mine
     assert words.tolist() == [1, 1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="platform: systems that fork")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # has threads: that is what is tried
+def test_a_forked_child_begins_without_a_crew_and_waits_for_no_lock():
+    crews.crew(1)
+    with crews._changing:
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if crews._crew is None and crews._changing.acquire(timeout=5) else 1)
+    assert os.waitpid(child, 0)[1] == 0

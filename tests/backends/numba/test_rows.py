@@ -63,6 +63,14 @@ def test_infinite_and_missing_numbers(name):
     np.testing.assert_allclose(getattr(table, name)(wide, -1), getattr(reference, name)(wide, -1), rtol=1e-5)
 
 
+@pytest.mark.parametrize("columns", [10, 1000])
+@pytest.mark.parametrize("name", ["softmax", "log_softmax"])
+def test_a_nan_with_any_payload_reaches_its_row(name, columns):
+    x = np.zeros((64, columns), np.float32)
+    x[:, 3] = (np.float32(np.nan).view(np.int32) + np.arange(64, dtype=np.int32)).view(np.float32)
+    assert np.isnan(getattr(table, name)(x, -1)).all()
+
+
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("columns", [rows.WIDE, rows.WIDE + 1, rows.WIDE_OF_SHORT, 1000, 1024 + 17])
 def test_each_place_of_a_wide_row_counts_once(columns, dtype):
