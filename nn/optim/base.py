@@ -211,7 +211,10 @@ class Optimizer:
         arrays, kernel = [ws, gs, *remembered], _kernel()
         found: list[Array] | None = kernel and kernel(name, arrays, values)
         if found is None:
-            arrays[1] = [_like(w, g) for w, g in zip(ws, gs, strict=True)]
+            arrays[1] = [
+                array if (array := np.asarray(g)).shape == w.shape else _fitting(w, array)
+                for w, g in zip(ws, gs)
+            ]
             found = _one_by_one(kernel if len(ws) > 1 else None, name, arrays, values)
         if self.counts:
             for state in states:
@@ -310,20 +313,17 @@ def _one_by_one(kernel: Any, name: str, arrays: list[list[Array]], numbers: tupl
     formula, found = FORMULAS[name], []
     for own in zip(*arrays, strict=True):
         new = kernel and kernel(name, [[array] for array in own], numbers)
-        found.append(np.asarray((new or formula(*own, *numbers))[0], own[0].dtype))
+        found.append(np.asarray((new or formula(*own, *numbers))[0], own[0].dtype, "C"))
     return found
 
 
-def _like(w: Array, g: Any) -> Array:
-    """Return a gradient that somebody may have assigned as an array of the parameter's shape and dtype."""
-    found: Array = np.asarray(g, w.dtype, order="C")
-    if found.shape == w.shape:
-        return found
+def _fitting(w: Array, g: Array) -> Array:
+    """Return a gradient of another shape, which somebody has assigned, in the shape of its parameter."""
     try:
-        return np.broadcast_to(found, w.shape)
+        return np.broadcast_to(g, w.shape)
     except ValueError:
         raise ValueError(
-            f"the gradient of a parameter of shape {w.shape} has shape {found.shape}; assign one of the same shape, "
+            f"the gradient of a parameter of shape {w.shape} has shape {g.shape}; assign one of the same shape, "
             "or none: parameter.grad = None"
         ) from None
 
