@@ -141,7 +141,7 @@ def native_call(typing_context: Any, address: Any, integers: Any) -> Any:
     """Call the native function at an address with a tuple of integers."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        given = cgutils.unpack_tuple(builder, arguments[1])
+        given = cgutils.unpack_tuple(builder, arguments[1])  # type: ignore[no-untyped-call]
         kind = ir.FunctionType(ir.VoidType(), [operand.type for operand in given])
         builder.call(builder.inttoptr(arguments[0], kind.as_pointer()), given)
         return context.get_dummy_value()

@@ -19,59 +19,23 @@ from numpy.typing import NDArray
 
 from chainrule.backends import numpy as reference
 from chainrule.backends.numba.coefficients import Format
-from chainrule.backends.numba.compile import inlined, inlined_sum, kernel, read_only, writeable
+from chainrule.backends.numba.compile import compiled_apart, kernel, read_only, writeable
 from chainrule.backends.numba.elementwise import FORMATS
-from chainrule.backends.numba.reduce import block_sum
+from chainrule.backends.numba.moments import (
+    channel_statistics,
+    channel_sums,
+    column_statistics,
+    column_sums,
+    row_statistics,
+    row_sums,
+)
+from chainrule.backends.numba.reduce import ROWS, accumulation, compensation
 from chainrule.backends.numba.rows import fits
 from chainrule.backends.numba.slices import Sliced
 
 Array = NDArray[Any]
 Axes = tuple[int, ...]
 CHANNELS = numba.types.Array(numba.types.int64, 1, "C", readonly=True)
-
-
-@inlined_sum
-def square_sum(x: Array, mean: Any, zero: Any) -> Any:
-    """The sum of (x - mean)²."""
-    total = zero
-    for j in range(x.size):
-        d = x[j] - mean
-        total += d * d
-    return total
-
-
-@inlined_sum
-def product_sum(g: Array, x: Array, mean: Any, scale: Any, zero: Any) -> Any:
-    """The sum of g (x - mean) scale."""
-    total = zero
-    for j in range(x.size):
-        total += g[j] * ((x[j] - mean) * scale)
-    return total
-
-
-@inlined_sum
-def weighted_sums(g: Array, weight: Array, x: Array, mean: Any, scale: Any, zero: Any) -> Any:
-    """The sums of g weight and of g weight (x - mean) scale."""
-    plain = along = zero
-    for j in range(x.size):
-        h = g[j] * weight[j]
-        plain += h
-        along += h * ((x[j] - mean) * scale)
-    return plain, along
-
-
-@cache
-def row_statistics(f: Format) -> Any:
-    """The length, the mean and one over the deviation of a row."""
-    sum_of, real, zero, one = block_sum(f), f.real, f.real(0), f.real(1)
-
-    @inlined
-    def statistics(row: Array, eps: Any) -> Any:
-        count = real(row.size)
-        mean = sum_of(row) / count
-        return count, mean, one / np.sqrt(square_sum(row, mean, zero) / count + eps)
-
-    return statistics
 
 
 def rows_forward(f: Format) -> Callable[..., Any]:
@@ -88,13 +52,13 @@ def rows_forward(f: Format) -> Callable[..., Any]:
 
 
 def rows_of_input(f: Format) -> Callable[..., Any]:
-    statistics, zero = row_statistics(f), f.real(0)
+    statistics, sums = row_statistics(f), row_sums(f)
 
     def loop(g: Array, x: Array, weight: Array, eps: float, out: Array) -> None:
         for i in range(x.shape[0]):
             row = x[i]
             count, mean, scale = statistics(row, eps)
-            plain, along = weighted_sums(g[i], weight, row, mean, scale, zero)
+            plain, along = sums(g[i], weight, row, mean, scale)
             plain, along = plain / count, along / count
             for j in range(row.size):
                 out[i, j] = (g[i, j] * weight[j] - plain - (row[j] - mean) * scale * along) * scale
@@ -103,36 +67,34 @@ def rows_of_input(f: Format) -> Callable[..., Any]:
 
 
 def rows_of_weight(f: Format) -> Callable[..., Any]:
-    statistics, zero = row_statistics(f), f.real(0)
+    statistics, accumulate, (_, repaired) = row_statistics(f), accumulation(f), compensation(f)
+    zero = f.real(0)
+
+    @compiled_apart
+    def add_rest(g: Array, x: Array, eps: float, out: Array) -> None:
+        part, error = np.empty_like(out), np.zeros_like(out)
+        for first in range(ROWS, x.shape[0], ROWS):
+            part[:] = zero
+            for i in range(first, min(first + ROWS, x.shape[0])):
+                row = x[i]
+                _, mean, scale = statistics(row, eps)
+                for j in range(row.size):
+                    part[j] += g[i, j] * ((row[j] - mean) * scale)
+            accumulate(out, part, error)
+        for j in range(out.size):
+            out[j] = repaired(out[j], error[j])
 
     def loop(g: Array, x: Array, eps: float, out: Array) -> None:
         out[:] = zero
-        for i in range(x.shape[0]):
+        for i in range(min(ROWS, x.shape[0])):
             row = x[i]
             _, mean, scale = statistics(row, eps)
             for j in range(row.size):
                 out[j] += g[i, j] * ((row[j] - mean) * scale)
+        if x.shape[0] > ROWS:
+            add_rest(g, x, eps, out)
 
     return loop
-
-
-@cache
-def channel_statistics(f: Format) -> Any:
-    """The size, the mean and one over the deviation of a channel of x (N, C, S)."""
-    sum_of, real, zero, one = block_sum(f), f.real, f.real(0), f.real(1)
-
-    @inlined
-    def statistics(x: Array, channel: int, eps: Any) -> Any:
-        count = real(x.shape[0] * x.shape[2])
-        total = square = zero
-        for n in range(x.shape[0]):
-            total += sum_of(x[n, channel])
-        mean = total / count
-        for n in range(x.shape[0]):
-            square += square_sum(x[n, channel], mean, zero)
-        return count, mean, one / np.sqrt(square / count + eps)
-
-    return statistics
 
 
 def channels_forward(f: Format) -> Callable[..., Any]:
@@ -150,15 +112,12 @@ def channels_forward(f: Format) -> Callable[..., Any]:
 
 
 def channels_of_input(f: Format) -> Callable[..., Any]:
-    statistics, sum_of, zero = channel_statistics(f), block_sum(f), f.real(0)
+    statistics, sums = channel_statistics(f), channel_sums(f)
 
     def loop(g: Array, x: Array, weight: Array, eps: float, channels: Array, out: Array) -> None:
         for c in channels:
             count, mean, scale = statistics(x, c, eps)
-            plain = along = zero
-            for n in range(x.shape[0]):
-                plain += sum_of(g[n, c])
-                along += product_sum(g[n, c], x[n, c], mean, scale, zero)
+            plain, along = sums(g, x, c, mean, scale)
             plain, along, factor = plain / count, along / count, scale * weight[c]
             for n in range(x.shape[0]):
                 row = x[n, c]
@@ -169,41 +128,14 @@ def channels_of_input(f: Format) -> Callable[..., Any]:
 
 
 def channels_of_weight(f: Format) -> Callable[..., Any]:
-    statistics, zero = channel_statistics(f), f.real(0)
+    statistics, sums = channel_statistics(f), channel_sums(f)
 
     def loop(g: Array, x: Array, eps: float, channels: Array, out: Array) -> None:
         for c in channels:
             _, mean, scale = statistics(x, c, eps)
-            total = zero
-            for n in range(x.shape[0]):
-                total += product_sum(g[n, c], x[n, c], mean, scale, zero)
-            out[c] = total
+            _, out[c] = sums(g, x, c, mean, scale)
 
     return loop
-
-
-@cache
-def column_statistics(f: Format) -> Any:
-    """The length, the means and one over the deviations of the columns of x (N, C)."""
-    real, one = f.real, f.real(1)
-
-    @inlined
-    def statistics(x: Array, eps: Any) -> Any:
-        mean, scale, count = np.zeros(x.shape[1], x.dtype), np.zeros(x.shape[1], x.dtype), real(x.shape[0])
-        for i in range(x.shape[0]):
-            for j in range(mean.size):
-                mean[j] += x[i, j]
-        for j in range(mean.size):
-            mean[j] /= count
-        for i in range(x.shape[0]):
-            for j in range(mean.size):
-                d = x[i, j] - mean[j]
-                scale[j] += d * d
-        for j in range(mean.size):
-            scale[j] = one / np.sqrt(scale[j] / count + eps)
-        return count, mean, scale
-
-    return statistics
 
 
 def columns_forward(f: Format) -> Callable[..., Any]:
@@ -219,15 +151,11 @@ def columns_forward(f: Format) -> Callable[..., Any]:
 
 
 def columns_of_input(f: Format) -> Callable[..., Any]:
-    statistics = column_statistics(f)
+    statistics, sums = column_statistics(f), column_sums(f)
 
     def loop(g: Array, x: Array, weight: Array, eps: float, out: Array) -> None:
         count, mean, scale = statistics(x, eps)
-        plain, along = np.zeros_like(mean), np.zeros_like(mean)
-        for i in range(x.shape[0]):
-            for j in range(mean.size):
-                plain[j] += g[i, j]
-                along[j] += g[i, j] * ((x[i, j] - mean[j]) * scale[j])
+        plain, along = sums(g, x, mean, scale)
         for j in range(mean.size):
             plain[j] /= count
             along[j] /= count
@@ -240,14 +168,12 @@ def columns_of_input(f: Format) -> Callable[..., Any]:
 
 
 def columns_of_weight(f: Format) -> Callable[..., Any]:
-    statistics, zero = column_statistics(f), f.real(0)
+    statistics, sums = column_statistics(f), column_sums(f)
 
     def loop(g: Array, x: Array, eps: float, out: Array) -> None:
         _, mean, scale = statistics(x, eps)
-        out[:] = zero
-        for i in range(x.shape[0]):
-            for j in range(mean.size):
-                out[j] += g[i, j] * ((x[i, j] - mean[j]) * scale[j])
+        _, along = sums(g, x, mean, scale)
+        out[:] = along
 
     return loop
 

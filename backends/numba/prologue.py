@@ -32,7 +32,7 @@ SOURCE = 5
 def before(activation: str) -> Fused:
     """The cotangent of z, as a function of that of activation(z) and of what forward kept."""
     rule = lambda xp, g, y: layers.before_activation(xp, g, y, activation)  # noqa: E731
-    return Fused(f"before_{activation}", rule, (), ())
+    return Fused(f"{activation}-before", rule, (), ())
 
 
 @cache

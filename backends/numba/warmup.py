@@ -92,7 +92,7 @@ def own() -> dict[str, Callable[[Format], Any]]:
         | {"multiply": gemm.multiply, "multiply_and_finish": gemm.multiply_and_finish}
         | {"multiply_and_share": gemm_shared.shared}
         | {f"epilogue-{name}": partial(_epilogue, name) for name in ("", *epilogue.ACTIVATIONS)}
-        | {f"before_{name}": partial(layers.compiled, name) for name in ACTIVATIONS}
+        | {f"{name}-before": partial(layers.compiled, name) for name in ACTIVATIONS}
         | {f"prologue-{name}": partial(_prologue, name) for name in ACTIVATIONS}
         | {"with_prologue": layers.with_prologue}
     )

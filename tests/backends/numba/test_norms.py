@@ -180,3 +180,39 @@ def test_on_several_threads(shape, axis, vector, dtype, set_threads):
         np.testing.assert_array_equal(found[2], results()[2])
         eps = np.finfo(dtype).eps * np.abs(of_weight).max()
         np.testing.assert_allclose(found[2], of_weight, rtol=0, atol=50 * eps if axis == (1,) else 0)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "vector"),
+    [((1_000_000, 2), (0,), (2,)), ((2, 1_000_000), (1,), (1_000_000,)), ((9_000, 2, 70), (0, 2), (2, 1))],
+    ids=str,
+)
+def test_the_error_does_not_grow_with_the_length(shape, axis, vector):
+    """Sums of blocks are compensated: one after the other they would lose three digits and more."""
+    g, x, weight, bias = operands(shape, vector, "float32")
+    exact = [a.astype("f8") for a in (g, x, weight, bias)]
+    params = {"axis": axis, "eps": 1e-5}
+    eps = np.finfo("f4").eps
+    found = norms.normalize(x, weight, bias, **params)
+    expected = reference.normalize(*exact[1:], **params)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=8 * eps * np.abs(expected).max())
+    found = norms.input_gradient(g, None, x, weight, bias, **params)
+    expected = rule(0, *exact, **params)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=8 * eps * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "vector"),
+    [((300_000, 3), (0,), (3,)), ((300_000, 3), (1,), (3,)), ((9_000, 2, 70), (0, 2), (2, 1))],
+    ids=str,
+)
+def test_the_gradient_of_the_weight_is_compensated_too(shape, axis, vector):
+    _, x, weight, bias = operands(shape, vector, "float32")
+    params = {"axis": axis, "eps": 1e-5}
+    g = np.abs(x)  # the products with it do not cancel to noise
+    z = reference.standardize(x.astype("f8"), axis, 1e-5)
+    others = (0,) if vector == (3,) else (0, 2)
+    terms = g * z
+    found = norms.weight_gradient(g, None, x, weight, bias, **params)
+    error = np.abs(found.ravel() - terms.sum(others))
+    assert (error <= 4 * np.finfo("f4").eps * np.abs(terms).sum(others)).all()
