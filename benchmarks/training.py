@@ -20,9 +20,13 @@ from measure import THREADS, medians, torch  # first: it sets the number of thre
 
 # isort: split
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.neural_network import MLPClassifier
+
+try:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+except ImportError:
+    sys.exit("training.py compares with scikit-learn, which is missing: pip install 'chainrule[bench]'")
 
 import chainrule as cr
 from chainrule import nn
