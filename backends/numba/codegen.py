@@ -99,9 +99,8 @@ class Symbol:
     def __neg__(self) -> "Symbol":
         return self.program.write("neg", (self,))
 
-    def __rtruediv__(
-        self, other: float
-    ) -> "Symbol":  # of a parameter: where nothing is generated it is a number
+    # of a parameter, which is a number where nothing is generated
+    def __rtruediv__(self, other: float) -> "Symbol":
         return self.program.write("div", (other, self))
 
 

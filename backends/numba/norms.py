@@ -263,10 +263,9 @@ def input_gradient(
     if found is None or g.dtype != x.dtype:
         return None
     layout, shape, _ = found
+    # The kernel multiplies the sum of g by the weight, not every g, which may make infinity of a NaN.
     if layout != "rows" and not np.isfinite(weight).all():
-        return (
-            None  # the kernel multiplies the sum of g by the weight, not every g, which may make inf of a NaN
-        )
+        return None
     result = np.empty(x.shape, x.dtype)
     run = compiled(layout, "of_input", FORMATS[x.dtype]).suited(x.size)
     operands = np.ascontiguousarray(g).reshape(shape), x.reshape(shape), weight.ravel()

@@ -30,10 +30,8 @@ from chainrule.backends.numba.vectors import vectors
 
 Array = NDArray[Any]
 BLOCK = 2048  # elements
-WIDE, WIDE_OF_SHORT = (
-    96,
-    384,
-)  # columns from which on a row is worth a loop of its own: with vectors of 64 bytes; of less
+# columns from which on a row is worth a loop of its own: with vectors of 64 bytes; of less
+WIDE, WIDE_OF_SHORT = 96, 384
 
 
 @cache
