@@ -9,12 +9,12 @@
 | `elementwise.py` | loops over all these |
 | `rows.py`, `entropy.py` | softmax, its logarithm; cross-entropy |
 | `reduce.py` | sums, means and maxima along any axes |
-| `norms.py` | layer norm and batch norm |
+| `moments.py`, `norms.py` | layer norm and batch norm |
 | `conv_tile.py`, `conv.py`, `pool.py` | convolutions and pooling |
 | `tile.py`, `gemm.py` | the kernel of the matrix product |
 | `atomics.py`, `places.py`, `crew.py` | threads that wait for work |
 | `slices.py`, `gemm_shared.py` | other kernels on several threads; the product |
-| `products.py`, `epilogue.py` | who computes a product, and what follows it |
+| `products.py`, `prologue.py`, `epilogue.py` | who computes a product; what goes before it, and what follows |
 | `layers.py` | a linear layer with its activation, forward and backward |
 | `objects.py`, `updates.py` | arrays read out of a list; the optimizers' updates |
 | `codegen.py` | derivative rules become kernels |

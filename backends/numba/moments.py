@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from chainrule.backends.numba.coefficients import Format
 from chainrule.backends.numba.compile import compiled_apart, inlined, inlined_sum
-from chainrule.backends.numba.reduce import BLOCK, ROWS, accumulation, block_sum, compensation
+from chainrule.backends.numba.reduce import (
+    BLOCK,
+    ROWS,
+    accumulation,
+    adding,
+    block_of_rows,
+    block_sum,
+    compensation,
+)
 
 Array = NDArray[Any]
 
@@ -47,19 +55,6 @@ def weighted_sums(g: Array, weight: Array, x: Array, mean: Any, scale: Any, zero
         plain += h
         along += h * ((x[j] - mean) * scale)
     return plain, along
-
-
-@cache
-def adding(f: Format) -> Any:
-    """A function that adds a number to a total, and to the error what the total loses by it."""
-    lost, _ = compensation(f)
-
-    @inlined
-    def add(total: Any, error: Any, part: Any) -> Any:
-        new = total + part
-        return new, error + lost(total, part, new)
-
-    return add
 
 
 @cache
@@ -174,15 +169,13 @@ def channel_sums(f: Format) -> Any:
 def rest_of_columns(f: Format) -> tuple[Any, Any]:
     """What adds to the sums of the first block of rows those of the others, of x and of (x - mean)²."""
     (_, repaired), accumulate, zero = compensation(f), accumulation(f), f.real(0)
+    add_rows = block_of_rows(f)
 
     @compiled_apart
     def add_sums(x: Array, total: Array) -> None:
         part, error = np.empty_like(total), np.zeros_like(total)
         for first in range(ROWS, x.shape[0], ROWS):
-            part[:] = zero
-            for i in range(first, min(first + ROWS, x.shape[0])):
-                for j in range(total.size):
-                    part[j] += x[i, j]
+            add_rows(x, first, min(first + ROWS, x.shape[0]), 0, part)
             accumulate(total, part, error)
         for j in range(total.size):
             total[j] = repaired(total[j], error[j])

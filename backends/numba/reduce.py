@@ -76,6 +76,19 @@ def compensation(f: Format) -> tuple[Scalar, Scalar]:
 
 
 @cache
+def adding(f: Format) -> Any:
+    """A function that adds a number to a total, and to the error what the total loses by it."""
+    lost, _ = compensation(f)
+
+    @inlined
+    def add(total: Any, error: Any, part: Any) -> Any:
+        new = total + part
+        return new, error + lost(total, part, new)
+
+    return add
+
+
+@cache
 def block_sum(f: Format) -> Any:
     """The sum of a short row, in any order."""
     zero = f.real(0)
@@ -92,7 +105,7 @@ def block_sum(f: Format) -> Any:
 
 def sum_rows(f: Format) -> Callable[..., Any]:
     """The sum of each row of x (rows, length)."""
-    of_block, (lost, repaired), zero = block_sum(f), compensation(f), f.real(0)
+    of_block, add, (_, repaired), zero = block_sum(f), adding(f), compensation(f), f.real(0)
 
     def loop(x: Array, out: Array) -> None:
         length = x.shape[1]
@@ -103,10 +116,7 @@ def sum_rows(f: Format) -> Callable[..., Any]:
                 continue
             total = error = zero
             for j in range(0, length, BLOCK):
-                part = of_block(row[j : min(j + BLOCK, length)])
-                new = total + part
-                error += lost(total, part, new)
-                total = new
+                total, error = add(total, error, of_block(row[j : min(j + BLOCK, length)]))
             out[i] = repaired(total, error)
 
     return loop
